@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+#   make               build into $(B)
+#   make check         unit tests; no root needed
+#   sudo make test     everything, against real runtimes; installs what it needs
+#   sudo make demo     ten containers, ten mappings, one image; installs what it needs
+#   make install       PREFIX, DESTDIR; see the list of directories below
+#   make deps          install what building and testing need (apt or dnf)
+#   make format, check-format, lint, clean, dist
+
+VERSION := 0.1.0
+
+CC ?= cc
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+LIBEXECDIR ?= $(PREFIX)/libexec
+DATADIR ?= $(PREFIX)/share
+MANDIR ?= $(DATADIR)/man
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+# Engines read these two and no other: packages own the first, administrators the second.
+HOOKSDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/share,/etc)/containers/oci/hooks.d
+HOOK_PATH = $(LIBEXECDIR)/oci/hooks.d/oci-shift-hook
+SHIFTER_PATH = $(BINDIR)/oci-shifter
+B ?= build
+
+PKG_CONFIG ?= pkg-config
+# What to say when a library is missing; "make deps" is the way out.
+require = $(if $(shell $(PKG_CONFIG) --exists '$(1)' && echo yes),,$(error $(1) is missing \
+	(asked $(PKG_CONFIG)): "make deps" installs what is needed, or install $(2)))
+NO_BUILD_GOALS := deps clean format check-format help dist uninstall
+ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NO_BUILD_GOALS) demo test,$(MAKECMDGOALS)),all),)
+$(if $(shell command -v $(PKG_CONFIG)),,$(error $(PKG_CONFIG) is missing: "make deps" installs it))
+$(call require,fuse3 >= 3.14,libfuse3-dev or fuse3-devel)
+$(call require,libseccomp,libseccomp-dev or libseccomp-devel)
+$(call require,yajl,libyajl-dev or yajl-devel)
+endif
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 -Wundef -Wno-missing-field-initializers
+DEFS := -D_GNU_SOURCE -DFUSE_USE_VERSION=314 -DVERSION='"$(VERSION)"' \
+	-DSHIFTER_PATH='"$(SHIFTER_PATH)"'
+HARDEN ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+ALL_CFLAGS = -std=gnu11 -I. $(DEFS) $(WARN) $(HARDEN) $(CFLAGS) \
+	$(shell $(PKG_CONFIG) --cflags fuse3 libseccomp yajl)
+LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pie -Wl,-z,relro,-z,now -o $@ $(filter %.o,$^)
+
+BASE := $(patsubst %.c,$(B)/%.o,$(wildcard base/*.c))
+SHIFTER := $(patsubst %.c,$(B)/%.o,$(wildcard shifter/*.c))
+HOOK := $(patsubst %.c,$(B)/%.o,$(wildcard hook/*.c))
+SOURCES := $(wildcard base/*.[ch] shifter/*.[ch] hook/*.[ch] tests/*/*.[ch])
+
+.PHONY: all check test demo install uninstall deps format check-format lint clean dist help FORCE
+all: $(B)/oci-shifter $(B)/oci-shift-hook
+
+$(B)/oci-shifter: $(BASE) $(SHIFTER) $(B)/flags
+	$(LINK) $(shell $(PKG_CONFIG) --libs fuse3 libseccomp) -pthread
+
+$(B)/oci-shift-hook: $(BASE) $(HOOK) $(B)/flags
+	$(LINK) $(shell $(PKG_CONFIG) --libs yajl)
+
+# Objects made with other flags are made again.
+$(B)/flags: FORCE
+	@mkdir -p $(B)
+	@echo '$(subst ','\'',$(CC) $(ALL_CFLAGS))' | cmp -s - $@ || \
+		echo '$(subst ','\'',$(CC) $(ALL_CFLAGS))' > $@
+
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+include tests/unit/unit.mk
+
+test:
+	tests/test-all
+
+demo:
+	tests/demo
+
+deps:
+	./install-deps
+
+# Paths that are only known now are filled in where a file says @HOOK@.
+fill = sed 's|@HOOK@|$(HOOK_PATH)|g'
+
+install: all
+	install -D -m 755 $(B)/oci-shifter $(DESTDIR)$(SHIFTER_PATH)
+	install -D -m 755 $(B)/oci-shift-hook $(DESTDIR)$(HOOK_PATH)
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(HOOKSDIR) $(DESTDIR)$(DATADIR)/oci-shift/hooks.d
+	ln -sf $(SHIFTER_PATH) $(DESTDIR)$(SBINDIR)/mount.fuse.oci-shifter
+	$(fill) hooks.d/oci-shift.json > $(DESTDIR)$(HOOKSDIR)/oci-shift.json
+	$(fill) hooks.d/oci-shift-always.json > \
+		$(DESTDIR)$(DATADIR)/oci-shift/hooks.d/oci-shift-always.json
+	install -D -m 644 docs/oci-shifter.1 $(DESTDIR)$(MANDIR)/man1/oci-shifter.1
+	install -D -m 644 docs/oci-shift-hook.8 $(DESTDIR)$(MANDIR)/man8/oci-shift-hook.8
+
+uninstall:
+	rm -f $(DESTDIR)$(SHIFTER_PATH) $(DESTDIR)$(HOOK_PATH) \
+		$(DESTDIR)$(SBINDIR)/mount.fuse.oci-shifter $(DESTDIR)$(HOOKSDIR)/oci-shift.json \
+		$(DESTDIR)$(MANDIR)/man1/oci-shifter.1 $(DESTDIR)$(MANDIR)/man8/oci-shift-hook.8
+	rm -rf $(DESTDIR)$(DATADIR)/oci-shift
+
+format:
+	clang-format -i $(SOURCES)
+
+check-format:
+	clang-format --dry-run -Werror $(SOURCES)
+
+lint:
+	tests/lint
+
+dist:
+	git archive --prefix=oci-shift-$(VERSION)/ -o oci-shift-$(VERSION).tar.gz HEAD
+
+clean:
+	rm -rf $(B) oci-shift-*.tar.gz
+
+help:
+	@sed -n '3,10s/^# *//p' Makefile
+FORCE:

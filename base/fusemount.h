@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A FUSE superblock and a detached mount of it, by the mount API of fsopen(2) (Linux 5.2).
+ *
+ * The superblock belongs to the user namespace of the caller, so the ids that cross its device are
+ * that namespace's ids; the mount hangs nowhere until somebody calls move_mount(2) on it. From
+ * the moment it exists, any access to it waits for a server to answer on the device.
+ */
+#ifndef BASE_FUSEMOUNT_H
+#define BASE_FUSEMOUNT_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+struct fusemount {
+    int dev_fd; /* /dev/fuse, bound to the superblock: what the server reads and writes */
+    int mnt_fd; /* the detached mount; closing it unattached ends the superblock */
+};
+
+struct fusemount_options {
+    const char *source;  /* first field of /proc/mounts */
+    const char *context; /* SELinux label of every inode, or NULL */
+    bool read_only;      /* superblock and mount */
+    bool nosuid, noexec, noatime;
+};
+
+/*
+ * Makes one, with nodev, default_permissions and allow_other, and a directory as its root. Both
+ * fds are close-on-exec and the caller's to close. On failure nothing is left behind.
+ */
+int fusemount_create(const struct fusemount_options *opt, struct fusemount *out, struct err *e);
+
+#endif

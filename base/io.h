@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whole reads and writes that survive EINTR and short counts, with a bound. */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * Reads fd to its end into a new buffer, NUL-terminated behind the last byte. *buf is the
+ * caller's to free. Returns 0 or -errno; -EFBIG where there are more than max bytes.
+ */
+int io_read_all(int fd, size_t max, char **buf, size_t *len);
+
+/* Opens path below dirfd (or AT_FDCWD) for reading and reads it as above. */
+int io_read_file_at(int dirfd, const char *path, size_t max, char **buf, size_t *len);
+
+/* Writes all of it. Returns 0 or -errno. */
+int io_write_all(int fd, const void *buf, size_t len);
+
+#endif

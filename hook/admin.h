@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The administrator's configuration, /etc/oci-shift/config.json (schemas/admin.schema.json). */
+#ifndef HOOK_ADMIN_H
+#define HOOK_ADMIN_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ADMIN_CONFIG_PATH "/etc/oci-shift/config.json"
+
+struct json;
+
+struct admin {
+    const char *shifter;                 /* path of oci-shifter */
+    const char *state_directory;         /* where records live */
+    unsigned ready_seconds;              /* how long a new shifter may take */
+    const struct json *annotation_paths; /* array of absolute directories, or NULL: none */
+    const char *log_level;
+
+    struct json *doc; /* owns the strings, unless they are the defaults */
+};
+
+/*
+ * Reads path, or ADMIN_CONFIG_PATH where path is NULL; the latter may be absent. Unknown keys are
+ * errors. admin_release() is due on success.
+ */
+int admin_read(const char *path, struct admin *out, struct err *e);
+int admin_parse(const char *buf, size_t len, struct admin *out, struct err *e);
+void admin_release(struct admin *a);
+
+/*
+ * Whether a path that an annotation names may be used: it lies, all symlinks resolved, in one of
+ * annotationPaths. Returns an O_PATH fd of the directory (the caller's), so that what was checked
+ * is what is used; or -errno, -EACCES where it is not allowed.
+ */
+int admin_open_annotation_path(const struct admin *a, const char *annotation, const char *path,
+                               struct err *e);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "hook/record.h"
+#include "hook/stages.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+static int check_root(const struct oci_state *state, const struct record *r, struct err *e)
+{
+    char path[64];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "/proc/%d/root", (int)state->pid);
+    if (stat(path, &st) < 0)
+        /* A container that has ended already has shown all it could. */
+        return errno == ENOENT || errno == ESRCH ? 0 : err_set(e, -errno, "%s", path);
+    if (major(st.st_dev) == r->device_major && minor(st.st_dev) == r->device_minor)
+        return 0;
+    return err_setx(e, -EXDEV,
+                    "its root is not the shifted one: this runtime goes to a root that it opened "
+                    "before the hooks, and the container runs on the unshifted %s",
+                    r->lower);
+}
+
+int stage_poststart(const struct oci_state *state, const struct admin *admin, struct err *e)
+{
+    cleanup_record_lock struct record_lock lock = RECORD_LOCK_NONE;
+    struct record r;
+    int code = record_lock(admin->state_directory, state->id, false, &lock, e);
+
+    if (code == 0)
+        code = record_read(&lock, &r, e);
+    /* No record: prestart found nothing to do, or its shifter has ended with the container. */
+    if (code == -ENOENT)
+        return 0;
+    if (code < 0)
+        return code;
+    code = check_root(state, &r, e);
+    record_release(&r);
+    return code;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the hook leaves for teardown: one directory for each container below the state directory,
+ * named by its escaped id, with record.json in it (schemas/record.schema.json). The file is
+ * written whole or not at all. Its directory is locked (flock(2)) while anything is decided or
+ * changed, so any number of hooks for one container may run at a time.
+ */
+#ifndef HOOK_RECORD_H
+#define HOOK_RECORD_H
+
+#include "base/err.h"
+#include "hook/proc.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define RECORD_VERSION 1u
+
+struct record {
+    char *id;
+    char *bundle;
+    char *root;  /* where the shifted root hangs, in the container's mount namespace */
+    char *lower; /* the unshifted image */
+    bool read_only;
+    char *uid_map, *gid_map; /* the text form of idmap.h */
+    struct process container, shifter, keeper;
+    uint32_t device_major, device_minor; /* st_dev of the shifted root */
+};
+
+/* A container's place in the state directory, locked until record_unlock(). */
+struct record_lock {
+    int state_fd, dir_fd;
+    char name[3 * 255 + 1]; /* the escaped id */
+};
+
+#define RECORD_LOCK_NONE ((struct record_lock){-1, -1, ""})
+
+/*
+ * Locks the place of id, waiting for whoever has it. With create, state directory and place are
+ * made where they lack; without, -ENOENT.
+ */
+int record_lock(const char *state_directory, const char *id, bool create, struct record_lock *out,
+                struct err *e);
+void record_unlock(struct record_lock *l);
+#define cleanup_record_lock __attribute__((cleanup(record_unlock)))
+
+/* -ENOENT where there is none yet. record_release() is due on success. */
+int record_read(const struct record_lock *l, struct record *out, struct err *e);
+int record_write(const struct record_lock *l, const struct record *r, struct err *e);
+
+/* Removes record and place. The lock stays to be released. */
+int record_remove(const struct record_lock *l, struct err *e);
+
+int record_parse(const char *buf, size_t len, struct record *out, struct err *e);
+void record_release(struct record *r);
+
+/* The name of id's directory: letters, digits and "_+-." stay, the rest becomes %XX. */
+void record_escape(const char *id, char *out, size_t size);
+
+#endif

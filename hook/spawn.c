@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "hook/spawn.h"
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "hook/keeper.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* Where the shifter finds what it is given. */
+enum { FD_DEV = 3, FD_LOWER, FD_READY, FD_REPORT, FD_END };
+
+/* What the keeper tells the hook: which process the shifter is, or why there is none. */
+struct report {
+    struct process shifter;
+    struct err e;
+};
+
+static char *mount_options(const struct spawn *s)
+{
+    cleanup_free char *uid = idmap_format(s->uid);
+    cleanup_free char *gid = idmap_format(s->gid);
+    char *text = NULL;
+
+    /* Nobody writes to an image through a read-only root: what was seen of it may be kept. */
+    if (!uid || !gid ||
+        asprintf(&text, "uidmapping=%s,gidmapping=%s%s", uid, gid,
+                 s->read_only ? ",ro,cache=always" : ",cache=auto") < 0)
+        return NULL;
+    return text;
+}
+
+/* Puts the four fds at their numbers, and nothing above; 0 to 2 become /dev/null. */
+static int arrange_fds(const struct spawn *s, int ready, int report)
+{
+    int from[] = {s->dev_fd, s->lower_fd, ready, report};
+    int null;
+
+    /* First out of the way of each other. */
+    for (int i = 0; i < 4; i++) {
+        from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, FD_END);
+        if (from[i] < 0)
+            return -errno;
+    }
+    for (int i = 0; i < 4; i++)
+        if (dup2(from[i], FD_DEV + i) < 0)
+            return -errno;
+    null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return -errno;
+    for (int fd = 0; fd < 3; fd++)
+        if (dup2(null, fd) < 0)
+            return -errno;
+    if (close_range(FD_END, ~0u, 0) < 0)
+        return -errno;
+    return fcntl(FD_REPORT, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+}
+
+/* In the shifter-to-be. Returns only on failure. */
+static int exec_shifter(const struct spawn *s, char *options)
+{
+    char *argv[] = {
+        (char *)(uintptr_t) "oci-shifter",
+        (char *)(uintptr_t) "--fuse-fd=3",
+        (char *)(uintptr_t) "--lower-fd=4",
+        (char *)(uintptr_t) "--ready-fd=5",
+        (char *)(uintptr_t) "-o",
+        options,
+        NULL,
+    };
+    char *envp[] = {NULL};
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(s->shifter, argv, envp);
+    return -errno;
+}
+
+static _Noreturn void report_and_exit(struct report *r)
+{
+    io_write_all(FD_REPORT, r, sizeof(*r));
+    _exit(1);
+}
+
+/* The keeper: starts the shifter, says so, lets everything go, and waits. */
+static _Noreturn void keep(const struct spawn *s, char *options, int ready, int report_fd)
+{
+    struct report r = {0};
+    int code;
+    pid_t child;
+
+    setsid();
+    code = arrange_fds(s, ready, report_fd);
+    if (code < 0) {
+        /* The fds are not where they should be: the hook sees the end of the pipe. */
+        _exit(1);
+    }
+    child = fork();
+    if (child < 0) {
+        err_set(&r.e, -errno, "fork the shifter");
+        report_and_exit(&r);
+    }
+    if (child == 0) {
+        err_set(&r.e, exec_shifter(s, options), "start the shifter %s", s->shifter);
+        report_and_exit(&r);
+    }
+    code = process_identify(child, &r.shifter);
+    if (code == 0)
+        io_write_all(FD_REPORT, &r, sizeof(r));
+    close_range(FD_DEV, FD_END - 1, 0);
+    keeper_wait(child, &r.shifter, s->id, s->state_directory);
+    _exit(0);
+}
+
+/* The first report is about the process, a second one, if any, about its exec. */
+static int read_report(int fd, struct report *r)
+{
+    ssize_t n;
+
+    do
+        n = read(fd, r, sizeof(*r));
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof(*r) ? 0 : -EPIPE;
+}
+
+static int collect_reports(int fd, struct spawned *out, struct err *e)
+{
+    struct report r;
+    bool have = false;
+
+    /* The pipe ends when the keeper has let it go and the exec has closed the other copy. */
+    while (read_report(fd, &r) == 0) {
+        if (r.e.code < 0) {
+            *e = r.e;
+            return r.e.code;
+        }
+        out->shifter = r.shifter;
+        have = true;
+    }
+    return have ? 0 : err_setx(e, -EIO, "the shifter ended before it was ready");
+}
+
+int spawn_shifter(const struct spawn *s, struct spawned *out, struct err *e)
+{
+    cleanup_free char *options = mount_options(s);
+    cleanup_close int ready_in = -1, ready_out = -1, report_in = -1, report_out = -1;
+    int p[2];
+    pid_t child;
+    int r;
+
+    if (!options)
+        return err_set(e, -ENOMEM, "shifter options");
+    if (pipe2(p, O_CLOEXEC) < 0)
+        return err_set(e, -errno, "pipe");
+    ready_in = p[0];
+    ready_out = p[1];
+    if (pipe2(p, O_CLOEXEC) < 0)
+        return err_set(e, -errno, "pipe");
+    report_in = p[0];
+    report_out = p[1];
+    child = fork();
+    if (child < 0)
+        return err_set(e, -errno, "fork");
+    if (child == 0)
+        keep(s, options, ready_out, report_out);
+    close_and_reset(&ready_out);
+    close_and_reset(&report_out);
+    r = process_identify(child, &out->keeper);
+    if (r < 0)
+        out->keeper = (struct process){0};
+    r = collect_reports(report_in, out, e);
+    if (r < 0)
+        return r;
+    out->ready_fd = steal_fd(&ready_in);
+    return 0;
+}
+
+int spawn_wait_ready(const struct spawned *s, unsigned seconds, struct err *e)
+{
+    struct pollfd p = {.fd = s->ready_fd, .events = POLLIN};
+    char word[sizeof(e->msg)];
+    ssize_t n;
+    int r;
+
+    do
+        r = poll(&p, 1, (int)(seconds * 1000));
+    while (r < 0 && errno == EINTR);
+    if (r == 0)
+        return err_setx(e, -ETIMEDOUT, "the shifter was not ready after %u s", seconds);
+    n = read(s->ready_fd, word, sizeof(word) - 1);
+    if (n <= 0)
+        return err_setx(e, -EIO, "the shifter ended before it was ready");
+    word[n] = '\0';
+    if (strcmp(word, "ready\n") != 0)
+        return err_setx(e, -EIO, "shifter: %s", word);
+    return 0;
+}

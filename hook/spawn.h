@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Starting a shifter. Two processes come of it: the shifter, sandboxed and serving, and its keeper,
+ * its parent, which waits for its end. A shifter ends by itself when its mount is gone, however the
+ * container came to its end; the keeper then removes the record, also where no poststop ever runs.
+ */
+#ifndef HOOK_SPAWN_H
+#define HOOK_SPAWN_H
+
+#include "base/err.h"
+#include "base/idmap.h"
+#include "hook/proc.h"
+
+#include <stdbool.h>
+
+struct spawn {
+    const char *shifter; /* path of the program */
+    int dev_fd;          /* /dev/fuse, bound to the superblock */
+    int lower_fd;        /* detached mount of the image */
+    bool read_only;
+    const struct idmap *uid, *gid;
+    const char *id, *state_directory; /* for the keeper */
+};
+
+struct spawned {
+    struct process shifter, keeper;
+    int ready_fd; /* the caller's to close */
+};
+
+/* The fds of the request stay the caller's. On failure nothing runs. */
+int spawn_shifter(const struct spawn *s, struct spawned *out, struct err *e);
+
+/* Waits until the shifter answers requests, at most `seconds`. Its own words are the error. */
+int spawn_wait_ready(const struct spawned *s, unsigned seconds, struct err *e);
+
+#endif

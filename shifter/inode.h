@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inodes that the kernel knows, and how to get at each of them again.
+ *
+ * A node id is the number of a slot in this table; the root's is FUSE_ROOT_ID. A slot keeps the
+ * identity of one inode of the lower (device, number, and which mount of the lower it was seen
+ * through) and a way back to it: a file handle where the lower's file system gives them out and
+ * the server may open them (CAP_DAC_READ_SEARCH), which costs no fd, or else an O_PATH fd.
+ *
+ * The lookup count of a slot is the kernel's: every entry that a reply hands out adds one, FORGET
+ * takes them back, and at zero the slot is free. While the kernel sends requests for a node it
+ * holds a count, so what a slot says about its inode does not change under a request.
+ *
+ * Thread-safe. Functions return 0 or -errno.
+ */
+#ifndef SHIFTER_INODE_H
+#define SHIFTER_INODE_H
+
+#include "base/err.h"
+#include "shifter/sys.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct inode_table;
+
+/* An fd of an inode for the time of one request: the caller's own, or one borrowed of the slot. */
+struct inode_fd {
+    int fd;
+    bool owned;
+};
+
+void inode_fd_release(const struct inode_fd *f);
+#define cleanup_inode_fd __attribute__((cleanup(inode_fd_release)))
+#define INODE_FD_NONE ((struct inode_fd){-1, false})
+
+/*
+ * root_fd: a directory of the lower opened for reading; it stays the caller's and must outlive
+ * the table. use_handles: false where the server may not open handles.
+ */
+int inode_table_new(int root_fd, bool use_handles, struct inode_table **out, struct err *e);
+void inode_table_free(struct inode_table *t);
+
+/* True where the root's file system gave a handle that could be opened: for the log. */
+bool inode_table_has_handles(const struct inode_table *t);
+
+/*
+ * Finds or makes the slot of what fd refers to, and counts one lookup. fd stays the caller's.
+ * *id and *generation are what the kernel is to know it by; *st is its fresh state. -ENFILE where
+ * the table or the process's fds are full.
+ */
+int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
+              struct sys_stat *st);
+
+/* The kernel forgets n lookups of the node. */
+void inode_forget(struct inode_table *t, uint64_t id, uint64_t n);
+
+/* An O_PATH fd, or any other, that stands for the inode: good for the *at calls and for stat. */
+int inode_path_fd(struct inode_table *t, uint64_t id, struct inode_fd *out);
+
+/*
+ * Opens a regular file or directory with access flags of open(2): a new fd, the caller's.
+ * Anything else is refused with -ELOOP (a symlink), -ENXIO (a FIFO, socket or device): no such
+ * file of an image is ever opened by the server.
+ */
+int inode_open(struct inode_table *t, uint64_t id, int flags);
+
+/* Lookups the kernel still holds on slots other than the root, and how many such slots. */
+void inode_table_count(struct inode_table *t, uint64_t *slots, uint64_t *lookups);
+
+#endif

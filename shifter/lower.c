@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shifter/lower.h"
+
+#include "base/cleanup.h"
+
+#include <linux/magic.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/vfs.h>
+
+/* More mounts below one image than a person would make; a bound for the table. */
+#define MAX_MOUNTS 4096
+
+struct lower_mount {
+    uint64_t mnt_id;
+    dev_t dev;
+    int handle_fd; /* -1: no handles */
+};
+
+struct lower {
+    bool use_handles;
+    pthread_mutex_t lock;
+    atomic_uint n; /* entries below it are complete */
+    struct lower_mount mounts[MAX_MOUNTS];
+};
+
+/*
+ * Handles must lead back to the inode for as long as the image lives. Those of another FUSE file
+ * system do so only while its kernel side remembers the inode, so they are not used.
+ */
+static bool gives_handles(int fd)
+{
+    struct sys_handle h;
+    struct statfs fs;
+    cleanup_close int back = -1;
+
+    if (fstatfs(fd, &fs) < 0 || fs.f_type == FUSE_SUPER_MAGIC)
+        return false;
+    if (sys_handle_of(fd, &h) < 0)
+        return false;
+    back = sys_open_handle(fd, &h, O_PATH);
+    return back >= 0;
+}
+
+/* Only directories are opened here: a bind mount of anything else goes without handles. */
+static int handle_fd_for(const struct lower *l, int fd, const struct sys_stat *st)
+{
+    cleanup_close int dir = -1;
+
+    if (!l->use_handles || !S_ISDIR(st->st.st_mode))
+        return -1;
+    dir = sys_reopen(fd, O_RDONLY | O_DIRECTORY);
+    if (dir < 0 || !gives_handles(dir))
+        return -1;
+    return steal_fd(&dir);
+}
+
+static int find(const struct lower *l, unsigned n, const struct sys_stat *st)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (l->mounts[i].dev == st->st.st_dev && l->mounts[i].mnt_id == st->mnt_id)
+            return (int)i;
+    return -1;
+}
+
+int lower_mount_of(struct lower *l, int fd, const struct sys_stat *st)
+{
+    unsigned n = atomic_load_explicit(&l->n, memory_order_acquire);
+    int i = find(l, n, st);
+
+    if (i >= 0)
+        return i;
+    pthread_mutex_lock(&l->lock);
+    n = atomic_load_explicit(&l->n, memory_order_relaxed);
+    i = find(l, n, st);
+    if (i < 0 && n < MAX_MOUNTS) {
+        l->mounts[n].mnt_id = st->mnt_id;
+        l->mounts[n].dev = st->st.st_dev;
+        l->mounts[n].handle_fd = handle_fd_for(l, fd, st);
+        atomic_store_explicit(&l->n, n + 1, memory_order_release);
+        i = (int)n;
+    }
+    pthread_mutex_unlock(&l->lock);
+    return i < 0 ? -ENFILE : i;
+}
+
+int lower_handle_fd(const struct lower *l, unsigned index)
+{
+    return l->mounts[index].handle_fd;
+}
+
+int lower_new(int root_fd, bool use_handles, struct lower **out)
+{
+    struct lower *l = calloc(1, sizeof(*l));
+    struct sys_stat st;
+    int r;
+
+    if (!l)
+        return -ENOMEM;
+    l->use_handles = use_handles;
+    pthread_mutex_init(&l->lock, NULL);
+    r = sys_stat(root_fd, &st);
+    if (r == 0)
+        r = lower_mount_of(l, root_fd, &st);
+    if (r < 0) {
+        lower_free(l);
+        return r;
+    }
+    *out = l;
+    return 0;
+}
+
+void lower_free(struct lower *l)
+{
+    unsigned n = atomic_load(&l->n);
+
+    for (unsigned i = 0; i < n; i++)
+        if (l->mounts[i].handle_fd >= 0)
+            close(l->mounts[i].handle_fd);
+    pthread_mutex_destroy(&l->lock);
+    free(l);
+}

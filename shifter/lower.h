@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The mounts that make up the lower: the image's own and those that hang below it. Each is known
+ * by its index, the image's own by 0, and each gives file handles or does not.
+ *
+ * Thread-safe; entries are added, never changed or removed.
+ */
+#ifndef SHIFTER_LOWER_H
+#define SHIFTER_LOWER_H
+
+#include "shifter/sys.h"
+
+#include <stdbool.h>
+
+struct lower;
+
+/* root_fd: a directory opened for reading, the caller's, which must outlive this. */
+int lower_new(int root_fd, bool use_handles, struct lower **out);
+void lower_free(struct lower *l);
+
+/*
+ * The index of the mount that fd lies on, whose state is st; a mount met for the first time is
+ * added. -ENFILE where there are too many.
+ */
+int lower_mount_of(struct lower *l, int fd, const struct sys_stat *st);
+
+/* The fd that handles of this mount are opened with, or -1 where it gives none. */
+int lower_handle_fd(const struct lower *l, unsigned index);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* oci-shifter(1): one FUSE mount that shows a directory tree with shifted owners. */
+#include "base/cleanup.h"
+#include "base/fusemount.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "shifter/creds.h"
+#include "shifter/options.h"
+#include "shifter/sandbox.h"
+#include "shifter/session.h"
+
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+/* "For good": what fuse-overlayfs and the kernel's own limits make of it (31 years). */
+#define TIMEOUT_FOREVER 1e9
+#define TIMEOUT_AUTO 1.0
+
+static const char usage[] =
+    "usage: oci-shifter SOURCE MOUNTPOINT -o uidmapping=MAP,gidmapping=MAP[,OPTION...]\n"
+    "       oci-shifter -o lowerdir=SOURCE,uidmapping=MAP,gidmapping=MAP[,OPTION...] MOUNTPOINT\n"
+    "\n"
+    "Shows SOURCE at MOUNTPOINT with the owners of its files shifted.\n"
+    "\n"
+    "  MAP                    CONTAINER:HOST:SIZE[:CONTAINER:HOST:SIZE...]: ids stored in SOURCE,\n"
+    "                         ids shown at MOUNTPOINT, how many\n"
+    "  ro, nosuid, noexec, noatime\n"
+    "  cache=auto|always|never, timeout=SECONDS, threads=N\n"
+    "  -f  stay in the foreground    -d  the same, with a log of requests\n"
+    "  -h, --help    -V, --version\n"
+    "\n"
+    "Unmount with umount(8). Man page: oci-shifter(1).\n";
+
+/* A process in a user namespace cannot open handles, nor does it need to drop what it lacks. */
+static bool in_initial_userns(void)
+{
+    cleanup_free char *map = NULL;
+    size_t len;
+    unsigned first, host, size;
+
+    if (io_read_file_at(AT_FDCWD, "/proc/self/uid_map", 4096, &map, &len) < 0)
+        return false;
+    return sscanf(map, "%u %u %u", &first, &host, &size) == 3 && first == 0 && host == 0 &&
+           size == UINT32_MAX;
+}
+
+/* Each file that the container has open is an fd here: as many as we may. */
+static void raise_nofile(void)
+{
+    const rlim_t enough = 1u << 20;
+    struct rlimit lim;
+
+    if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+        return;
+    if (lim.rlim_max < enough) {
+        struct rlimit more = {enough, enough};
+
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            return;
+    }
+    lim.rlim_cur = lim.rlim_max < enough ? lim.rlim_max : enough;
+    setrlimit(RLIMIT_NOFILE, &lim);
+}
+
+static int detach_from_terminal(struct err *e)
+{
+    cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0)
+        return err_set(e, -errno, "open /dev/null");
+    for (int fd = 0; fd <= 2; fd++)
+        if (dup2(null, fd) < 0)
+            return err_set(e, -errno, "dup2 /dev/null");
+    setsid(); /* fails only where this is a session's leader already */
+    return 0;
+}
+
+/* What is told through the ready pipe: "ready", or one line that says why not. */
+static void tell(int fd, const char *word)
+{
+    if (fd >= 0)
+        io_write_all(fd, word, strlen(word));
+}
+
+static void tell_ready(void *arg)
+{
+    int *fd = arg;
+
+    tell(*fd, "ready\n");
+    close_and_reset(fd);
+}
+
+static double timeout_of(const struct options *o)
+{
+    if (o->timeout >= 0)
+        return o->timeout;
+    return o->cache == CACHE_ALWAYS ? TIMEOUT_FOREVER : o->cache == CACHE_NEVER ? 0 : TIMEOUT_AUTO;
+}
+
+static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd, int *ready_fd,
+                        bool initial_userns, struct err *e)
+{
+    struct session_options so = {o->threads, o->debug, tell_ready, ready_fd};
+    struct session *session;
+    uint64_t slots, lookups;
+    int r = session_new(sh, dev_fd, &so, &session, e);
+
+    if (r < 0)
+        return r;
+    r = sandbox_drop_privileges(initial_userns, e);
+    if (r == 0)
+        r = inode_table_new(sh->root_fd, initial_userns, &sh->inodes, e);
+    if (r == 0) {
+        log_debug("serving with %s", inode_table_has_handles(sh->inodes) ? "handles" : "fds");
+        r = session_run(session);
+        if (r < 0)
+            err_set(e, r, "session");
+        inode_table_count(sh->inodes, &slots, &lookups);
+        log_debug("ended with %llu inodes, %llu lookups", (unsigned long long)slots,
+                  (unsigned long long)lookups);
+        inode_table_free(sh->inodes);
+    }
+    session_free(session);
+    return r;
+}
+
+/* The server proper: from here on this process only answers requests. */
+static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd)
+{
+    struct shifter sh = {
+        .shift = {o->uidmap, o->gidmap},
+        .root_fd = -1,
+        .read_only = o->read_only,
+        .cache = o->cache,
+        .timeout = timeout_of(o),
+    };
+    struct err e = {0};
+    bool initial = in_initial_userns();
+    int r = 0;
+
+    umask(0);
+    raise_nofile();
+    if (!o->foreground)
+        r = detach_from_terminal(&e);
+    if (r == 0)
+        r = sandbox_enter_mounts(lower_fd, o->read_only, &sh.root_fd, &e);
+    close(lower_fd);
+    if (r == 0)
+        r = serve_inside(&sh, o, dev_fd, &ready_fd, initial, &e);
+    if (r < 0) {
+        log_error("%s", e.msg);
+        tell(ready_fd, e.msg);
+    }
+    if (sh.root_fd >= 0)
+        close(sh.root_fd);
+    return r;
+}
+
+/* Waits for "ready" of the server, then hangs the mount where it was asked for. */
+static int attach_when_ready(int ready_fd, int mnt_fd, const char *mountpoint, struct err *e)
+{
+    cleanup_free char *word = NULL;
+    size_t len;
+    int r = io_read_all(ready_fd, sizeof(e->msg), &word, &len);
+
+    if (r < 0)
+        return err_set(e, r, "wait for the server");
+    if (strcmp(word, "ready\n") != 0)
+        return err_setx(e, -EIO, "%s", len ? word : "the server ended before it was ready");
+    if (move_mount(mnt_fd, "", AT_FDCWD, mountpoint, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        return err_set(e, -errno, "mount on %s", mountpoint);
+    return 0;
+}
+
+static int open_lower(const char *path, struct err *e)
+{
+    int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    struct stat st;
+
+    if (fd < 0)
+        return err_set(e, -errno, "open %s", path);
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+        return fd;
+    close(fd);
+    return err_set(e, -ENOTDIR, "open %s", path);
+}
+
+/*
+ * With paths: one process serves, the other attaches the mount once the server answers. In the
+ * background it is the child that serves, with -f the parent, whose pid the caller knows.
+ */
+static int mount_and_serve(const struct options *o, struct err *e)
+{
+    struct fusemount_options mo = {.source = o->lowerdir,
+                                   .read_only = o->read_only,
+                                   .nosuid = o->nosuid,
+                                   .noexec = o->noexec,
+                                   .noatime = o->noatime};
+    struct fusemount m = {-1, -1};
+    cleanup_close int lower = open_lower(o->lowerdir, e);
+    int ready[2];
+    int r;
+    pid_t child;
+
+    if (lower < 0)
+        return lower;
+    r = fusemount_create(&mo, &m, e);
+    if (r < 0)
+        return r;
+    if (pipe2(ready, O_CLOEXEC) < 0)
+        return err_set(e, -errno, "pipe");
+    child = fork();
+    if (child < 0)
+        return err_set(e, -errno, "fork");
+    if ((child == 0) != o->foreground) {
+        close(m.mnt_fd);
+        close(ready[0]);
+        r = serve(o, m.dev_fd, steal_fd(&lower), ready[1]);
+        /* serve() has said why. */
+        _exit(r < 0 ? 1 : 0);
+    }
+    close(m.dev_fd);
+    close(ready[1]);
+    r = attach_when_ready(ready[0], m.mnt_fd, o->mountpoint, e);
+    return r;
+}
+
+static int compare_int(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/*
+ * A caller's pipes do not stay open in a daemon: engines wait for their end of file. All that is
+ * kept is what the command line names.
+ */
+static void close_inherited(const struct options *o)
+{
+    int keep[] = {o->fuse_fd, o->lower_fd, o->ready_fd};
+    unsigned from = 3;
+
+    qsort(keep, 3, sizeof(keep[0]), compare_int);
+    for (int i = 0; i < 3; i++) {
+        if (keep[i] < (int)from)
+            continue;
+        if ((unsigned)keep[i] > from)
+            close_range(from, (unsigned)keep[i] - 1, 0);
+        from = (unsigned)keep[i] + 1;
+    }
+    close_range(from, ~0u, 0);
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    struct err e = {0};
+    int r;
+
+    log_setup("oci-shifter", LOG_LEVEL_INFO, true, false);
+    r = options_parse(&o, argc, argv, &e);
+    if (r == 0 && (o.help || o.version)) {
+        if (o.help)
+            fputs(usage, stdout);
+        else
+            printf("oci-shifter " VERSION "\nlibfuse %s\n", fuse_pkgversion());
+    } else if (r == 0) {
+        close_inherited(&o);
+        log_setup("oci-shifter", o.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, true, !o.foreground);
+        if (o.fuse_fd >= 0)
+            r = serve(&o, o.fuse_fd, o.lower_fd, o.ready_fd);
+        else
+            r = mount_and_serve(&o, &e);
+    }
+    if (r < 0 && e.msg[0])
+        log_error("%s", e.msg);
+    options_release(&o);
+    return r < 0 ? 1 : 0;
+}

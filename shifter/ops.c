@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shifter/ops.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+#include <string.h>
+
+int ops_make_entry(struct shifter *sh, int fd, struct fuse_entry_param *out)
+{
+    struct sys_stat st;
+    uint64_t id, generation;
+    int r = inode_get(sh->inodes, fd, &id, &generation, &st);
+
+    if (r < 0)
+        return r;
+    shift_stat_out(&sh->shift, &st.st);
+    memset(out, 0, sizeof(*out));
+    out->ino = id;
+    out->generation = generation;
+    out->attr = st.st;
+    out->attr_timeout = out->entry_timeout = sh->timeout;
+    return 0;
+}
+
+void ops_reply_entry_at(fuse_req_t req, int r, int dir_fd, const char *name)
+{
+    struct shifter *sh = ops_shifter(req);
+    struct fuse_entry_param entry;
+    cleanup_close int fd = -1;
+
+    if (r == 0) {
+        fd = sys_open_path_at(dir_fd, name);
+        r = fd < 0 ? fd : ops_make_entry(sh, fd, &entry);
+    }
+    if (r < 0)
+        fuse_reply_err(req, -r);
+    else if (fuse_reply_entry(req, &entry) == -ENOENT)
+        /* The caller was interrupted meanwhile: the kernel never counted this lookup. */
+        inode_forget(sh->inodes, entry.ino, 1);
+}
+
+int ops_parent(struct shifter *sh, fuse_ino_t parent, const char *name, struct inode_fd *dir)
+{
+    if (!sys_name_ok(name))
+        return -EINVAL;
+    return inode_path_fd(sh->inodes, parent, dir);
+}
+
+int ops_become(const struct shifter *sh, const struct ops_caller *who, struct creds_scope *scope)
+{
+    struct disk_id uid, gid;
+
+    if (!idmap_to_disk(&sh->shift.uid, (struct mount_id){who->uid}, &uid) ||
+        !idmap_to_disk(&sh->shift.gid, (struct mount_id){who->gid}, &gid))
+        return -EOVERFLOW;
+    return creds_enter(scope, uid, gid, who->umask);
+}
+
+int ops_become_caller(fuse_req_t req, struct creds_scope *scope)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    struct ops_caller who = {ctx->uid, ctx->gid, ctx->umask};
+
+    return ops_become(ops_shifter(req), &who, scope);
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+    const struct shifter *sh = userdata;
+    const unsigned wanted = FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK | FUSE_CAP_ATOMIC_O_TRUNC |
+                            FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+                            FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO |
+                            FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_EXPORT_SUPPORT;
+
+    /* Locks stay the kernel's; data never goes through a pipe (SPLICE_MOVE corrupts, splice of
+     * small requests only costs); set-id bits are handled per request (session.h). */
+    conn->want = wanted & conn->capable;
+    if (sh->cache == CACHE_ALWAYS) {
+        conn->want |= FUSE_CAP_CACHE_SYMLINKS & conn->capable;
+        conn->want &= ~(unsigned)FUSE_CAP_AUTO_INVAL_DATA;
+    }
+}
+
+const struct fuse_lowlevel_ops ops_table = {
+    .init = op_init,
+    .lookup = op_lookup,
+    .forget = op_forget,
+    .forget_multi = op_forget_multi,
+    .getattr = op_getattr,
+    .setattr = op_setattr,
+    .readlink = op_readlink,
+    .mknod = op_mknod,
+    .mkdir = op_mkdir,
+    .unlink = op_unlink,
+    .rmdir = op_rmdir,
+    .symlink = op_symlink,
+    .rename = op_rename,
+    .link = op_link,
+    .open = op_open,
+    .create = op_create,
+    .read = op_read,
+    .write_buf = op_write_buf,
+    .flush = op_flush,
+    .release = op_release,
+    .fsync = op_fsync,
+    .opendir = op_opendir,
+    .readdir = op_readdir,
+    .readdirplus = op_readdirplus,
+    .releasedir = op_releasedir,
+    .fsyncdir = op_fsync,
+    .statfs = op_statfs,
+    .setxattr = op_setxattr,
+    .getxattr = op_getxattr,
+    .listxattr = op_listxattr,
+    .removexattr = op_removexattr,
+    .fallocate = op_fallocate,
+    .copy_file_range = op_copy_file_range,
+    .lseek = op_lseek,
+};

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The FUSE operations, one file for each family, and what they share. Each replies exactly once,
+ * on any thread. Node ids are slots of the inode table; a file handle (fi->fh) is the number of
+ * an fd of the lower.
+ */
+#ifndef SHIFTER_OPS_H
+#define SHIFTER_OPS_H
+
+#include "shifter/creds.h"
+#include "shifter/shifter.h"
+
+#include <fuse_lowlevel.h>
+
+/* The table for fuse_session_new(). */
+extern const struct fuse_lowlevel_ops ops_table;
+
+static inline struct shifter *ops_shifter(fuse_req_t req)
+{
+    return fuse_req_userdata(req);
+}
+
+/*
+ * Fills an entry for what fd refers to and counts the lookup it stands for: a reply that does not
+ * reach the kernel must be followed by inode_forget(). fd stays the caller's.
+ */
+int ops_make_entry(struct shifter *sh, int fd, struct fuse_entry_param *out);
+
+/* Replies with the entry of dir_fd/name, or with -r as the error where r < 0. */
+void ops_reply_entry_at(fuse_req_t req, int r, int dir_fd, const char *name);
+
+/*
+ * Opens the parent directory `parent` for *at calls and checks the name. Returns 0 or -errno;
+ * *dir is released by the caller.
+ */
+int ops_parent(struct shifter *sh, fuse_ino_t parent, const char *name, struct inode_fd *dir);
+
+/* Who asks, in mount ids, as the request says. */
+struct ops_caller {
+    uint32_t uid, gid;
+    mode_t umask;
+};
+
+/* The caller's disk ids and umask for the scope. -EOVERFLOW where the caller is not mapped. */
+int ops_become(const struct shifter *sh, const struct ops_caller *who, struct creds_scope *scope);
+int ops_become_caller(fuse_req_t req, struct creds_scope *scope);
+
+/* ops_lookup.c */
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup);
+void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
+void op_readlink(fuse_req_t req, fuse_ino_t ino);
+void op_statfs(fuse_req_t req, fuse_ino_t ino);
+
+/* ops_attr.c */
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+                struct fuse_file_info *fi);
+
+/* ops_name.c */
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev);
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name);
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+               const char *new_name, unsigned flags);
+
+/* ops_open.c */
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+               struct fuse_file_info *fi);
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+/* A new unnamed file in the directory dir: its fd, the caller's, or -errno. */
+int ops_make_tmpfile(struct shifter *sh, const struct ops_caller *who, uint64_t dir, int flags,
+                     mode_t mode);
+
+/* ops_io.c */
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t off,
+                  struct fuse_file_info *fi);
+void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
+void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
+                  struct fuse_file_info *fi);
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi);
+void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
+                        struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out,
+                        struct fuse_file_info *fi_out, size_t len, int flags);
+
+/* ops_dir.c */
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+                    struct fuse_file_info *fi);
+
+/* ops_xattr.c */
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
+                 int flags);
+int ops_apply_setxattr(struct shifter *sh, uint64_t ino, const char *name, const void *value,
+                       size_t size, int flags, bool keep_sgid);
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "shifter/ops.h"
+#include "shifter/session.h"
+
+#include <string.h>
+
+/*
+ * The fd to work on: the open file where the kernel names one, since it also stands for a file
+ * whose last name is gone; else the inode's.
+ */
+static int attr_fd(struct shifter *sh, fuse_ino_t ino, const struct fuse_file_info *fi,
+                   struct inode_fd *out)
+{
+    if (fi) {
+        *out = (struct inode_fd){(int)fi->fh, false};
+        return 0;
+    }
+    return inode_path_fd(sh->inodes, ino, out);
+}
+
+static void reply_attr(fuse_req_t req, int fd)
+{
+    struct shifter *sh = ops_shifter(req);
+    struct sys_stat st;
+    int r = sys_stat(fd, &st);
+
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+        return;
+    }
+    shift_stat_out(&sh->shift, &st.st);
+    fuse_reply_attr(req, &st.st, sh->timeout);
+}
+
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
+    int r = attr_fd(ops_shifter(req), ino, fi, &f);
+
+    if (r < 0)
+        fuse_reply_err(req, -r);
+    else
+        reply_attr(req, f.fd);
+}
+
+static int set_owner(struct shifter *sh, int fd, const struct stat *attr, int to_set)
+{
+    struct disk_id uid = {IDMAP_NO_ID}, gid = {IDMAP_NO_ID};
+    int r = 0;
+
+    /* Both are shifted before anything is written. */
+    if (to_set & FUSE_SET_ATTR_UID)
+        r = shift_uid_in(&sh->shift, (struct mount_id){attr->st_uid}, &uid);
+    if (r == 0 && (to_set & FUSE_SET_ATTR_GID))
+        r = shift_gid_in(&sh->shift, (struct mount_id){attr->st_gid}, &gid);
+    return r < 0 ? r : sys_chown(fd, uid.v, gid.v);
+}
+
+static int set_mode(int fd, mode_t mode)
+{
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+
+    /* The kernel took the bit out already where the caller may not set it. */
+    if (mode & S_ISGID)
+        creds_raise_fsetid(&scope);
+    return sys_chmod(fd, mode & 07777);
+}
+
+static int set_size(struct shifter *sh, fuse_ino_t ino, const struct fuse_file_info *fi, off_t size)
+{
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    cleanup_close int own = -1;
+    int fd = fi ? (int)fi->fh : -1;
+
+    if (!fi) {
+        own = fd = inode_open(sh->inodes, ino, O_WRONLY);
+        if (fd < 0)
+            return fd;
+    }
+    if (session_request_keeps_privs())
+        creds_raise_fsetid(&scope);
+    return ftruncate(fd, size) < 0 ? -errno : 0;
+}
+
+static int set_times(int fd, const struct stat *attr, int to_set)
+{
+    struct timespec times[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}};
+
+    if (to_set & FUSE_SET_ATTR_ATIME_NOW)
+        times[0].tv_nsec = UTIME_NOW;
+    else if (to_set & FUSE_SET_ATTR_ATIME)
+        times[0] = attr->st_atim;
+    if (to_set & FUSE_SET_ATTR_MTIME_NOW)
+        times[1].tv_nsec = UTIME_NOW;
+    else if (to_set & FUSE_SET_ATTR_MTIME)
+        times[1] = attr->st_mtim;
+    return sys_utimens(fd, times);
+}
+
+void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+                struct fuse_file_info *fi)
+{
+    struct shifter *sh = ops_shifter(req);
+    cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
+    int r = attr_fd(sh, ino, fi, &f);
+
+    /* Owner before mode: a change of owner strips the set-id bits that the mode may set. */
+    if (r == 0 && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
+        r = set_owner(sh, f.fd, attr, to_set);
+    if (r == 0 && (to_set & FUSE_SET_ATTR_MODE))
+        r = set_mode(f.fd, attr->st_mode);
+    if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE))
+        r = set_size(sh, ino, fi, attr->st_size);
+    if (r == 0 && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
+                             FUSE_SET_ATTR_MTIME_NOW)))
+        r = set_times(f.fd, attr, to_set);
+    if (r < 0)
+        fuse_reply_err(req, -r);
+    else
+        reply_attr(req, f.fd);
+}

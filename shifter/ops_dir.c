@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Directories. The offset of an entry is the one that the lower's file system gave it (d_off), so
+ * a directory that changes while it is read loses and doubles nothing that the lower would not.
+ */
+#include "base/cleanup.h"
+#include "shifter/ops.h"
+#include "shifter/session.h"
+
+#include <dirent.h>
+#include <linux/fuse.h>
+#include <pthread.h>
+#include <string.h>
+
+/* lseek(2) and getdents64(2) of one directory fd must not mix with another thread's. */
+#define N_LOCKS 64
+static pthread_mutex_t position_locks[N_LOCKS] = {
+    [0 ... N_LOCKS - 1] = PTHREAD_MUTEX_INITIALIZER,
+};
+
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct shifter *sh = ops_shifter(req);
+    int fd = inode_open(sh->inodes, ino, O_RDONLY | O_DIRECTORY);
+
+    if (fd < 0) {
+        fuse_reply_err(req, -fd);
+        return;
+    }
+    fi->fh = (uint64_t)fd;
+    fi->cache_readdir = fi->keep_cache = sh->cache == CACHE_ALWAYS;
+    if (fuse_reply_open(req, fi) == -ENOENT)
+        close(fd);
+}
+
+void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    (void)ino;
+    close((int)fi->fh);
+    fuse_reply_err(req, 0);
+}
+
+static ssize_t read_at(int fd, off_t off, void *buf, size_t size)
+{
+    pthread_mutex_t *lock = &position_locks[(unsigned)fd % N_LOCKS];
+    ssize_t n = -1;
+
+    pthread_mutex_lock(lock);
+    if (lseek(fd, off, SEEK_SET) >= 0)
+        n = getdents64(fd, buf, size);
+    n = n < 0 ? -errno : n;
+    pthread_mutex_unlock(lock);
+    return n;
+}
+
+struct filling {
+    fuse_req_t req;
+    char *buf;
+    size_t size, used;
+};
+
+/* Adds one entry; false where it does not fit any more. */
+static bool add_plain(struct filling *f, const struct dirent64 *d)
+{
+    struct stat st = {.st_ino = d->d_ino, .st_mode = (mode_t)d->d_type << 12};
+    size_t n =
+        fuse_add_direntry(f->req, f->buf + f->used, f->size - f->used, d->d_name, &st, d->d_off);
+
+    if (n > f->size - f->used)
+        return false;
+    f->used += n;
+    return true;
+}
+
+static bool is_dot(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static bool add_plus(struct filling *f, int dir_fd, const struct dirent64 *d)
+{
+    struct shifter *sh = ops_shifter(f->req);
+    struct fuse_entry_param entry;
+    cleanup_close int fd = -1;
+    bool counted = false;
+    size_t n;
+
+    /* Does it fit at all? A lookup that is not sent would have to be taken back. */
+    if (fuse_add_direntry_plus(f->req, NULL, 0, d->d_name, NULL, 0) > f->size - f->used)
+        return false;
+    if (!is_dot(d->d_name)) {
+        fd = sys_open_path_at(dir_fd, d->d_name);
+        counted = fd >= 0 && ops_make_entry(sh, fd, &entry) == 0;
+    }
+    if (!counted) {
+        /* "." and "..", or gone meanwhile: a name only. The kernel looks up what it needs. */
+        memset(&entry, 0, sizeof(entry));
+        entry.attr.st_ino = d->d_ino;
+        entry.attr.st_mode = (mode_t)d->d_type << 12;
+    }
+    n = fuse_add_direntry_plus(f->req, f->buf + f->used, f->size - f->used, d->d_name, &entry,
+                               d->d_off);
+    f->used += n;
+    return true;
+}
+
+/* Takes back the lookups of a reply that never reached the kernel. */
+static void forget_all(struct filling *f)
+{
+    const struct fuse_direntplus *d;
+
+    for (size_t at = 0; at < f->used; at += FUSE_DIRENTPLUS_SIZE(d)) {
+        d = (const void *)(f->buf + at);
+        if (d->entry_out.nodeid != 0)
+            inode_forget(ops_shifter(f->req)->inodes, d->entry_out.nodeid, 1);
+    }
+}
+
+/* Bytes of getdents64 that about fill `size` bytes of reply: names of an ordinary length. */
+static size_t lower_size(size_t size, bool plus)
+{
+    size_t want = plus ? size / 5 : size;
+
+    /* At least the longest name. */
+    return want < 512 ? 512 : want;
+}
+
+static void fill(struct filling *f, int fd, off_t off, bool plus)
+{
+    char *raw = f->buf + f->size;
+    size_t raw_size = lower_size(f->size, plus);
+    ssize_t n = read_at(fd, off, raw, raw_size);
+
+    if (n < 0) {
+        fuse_reply_err(f->req, (int)-n);
+        return;
+    }
+    for (ssize_t at = 0; at < n;) {
+        const struct dirent64 *d = (const void *)(raw + at);
+
+        if (!(plus ? add_plus(f, fd, d) : add_plain(f, d)))
+            break;
+        at += d->d_reclen;
+    }
+    if (fuse_reply_buf(f->req, f->buf, f->used) == -ENOENT && plus)
+        forget_all(f);
+}
+
+static void do_readdir(fuse_req_t req, size_t size, off_t off, struct fuse_file_info *fi, bool plus)
+{
+    /* The reply, and behind it the lower's entries; both want to lie on 8 bytes. */
+    struct filling f = {.req = req, .size = size & ~(size_t)7};
+
+    f.buf = session_scratch(f.size + lower_size(f.size, plus));
+    if (!f.buf)
+        fuse_reply_err(req, ENOMEM);
+    else
+        fill(&f, (int)fi->fh, off, plus);
+}
+
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+    (void)ino;
+    do_readdir(req, size, off, fi, false);
+}
+
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+                    struct fuse_file_info *fi)
+{
+    (void)ino;
+    do_readdir(req, size, off, fi, true);
+}

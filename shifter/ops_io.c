@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "shifter/ops.h"
+#include "shifter/session.h"
+
+#include <stdbool.h>
+#include <sys/uio.h>
+
+static int fh_fd(const struct fuse_file_info *fi)
+{
+    return (int)fi->fh;
+}
+
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+    char *buf = session_scratch(size);
+    size_t got = 0;
+
+    (void)ino;
+    if (!buf) {
+        fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    while (got < size) {
+        ssize_t n = pread(fh_fd(fi), buf + got, size - got, off + (off_t)got);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && got == 0) {
+            fuse_reply_err(req, errno);
+            return;
+        }
+        if (n <= 0)
+            break;
+        got += (size_t)n;
+    }
+    fuse_reply_buf(req, buf, got);
+}
+
+/* The bytes written, or -errno where that is none. */
+static ssize_t write_at(int fd, const char *buf, size_t size, off_t off, bool append)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        struct iovec iov = {(void *)(uintptr_t)(buf + done), size - done};
+        ssize_t n = pwritev2(fd, &iov, 1, off + (off_t)done, append ? RWF_APPEND : 0);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return done > 0 ? (ssize_t)done : -errno;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t off,
+                  struct fuse_file_info *fi)
+{
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    /* A write(2) on an O_APPEND file appends even if another mount made the file longer; pages of
+     * a shared mapping (writepage) belong where they are. */
+    bool append = (fi->flags & O_APPEND) && !fi->writepage;
+    ssize_t n;
+
+    (void)ino;
+    if (session_request_keeps_privs())
+        creds_raise_fsetid(&scope);
+    n = write_at(fh_fd(fi), in->buf[0].mem, in->buf[0].size, off, append);
+    if (n < 0)
+        fuse_reply_err(req, (int)-n);
+    else
+        fuse_reply_write(req, (size_t)n);
+}
+
+void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    (void)ino;
+    (void)fi;
+    /* Nothing is held back here: ENOSYS tells the kernel not to ask again. */
+    fuse_reply_err(req, ENOSYS);
+}
+
+void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+    int r = datasync ? fdatasync(fh_fd(fi)) : fsync(fh_fd(fi));
+
+    (void)ino;
+    fuse_reply_err(req, r < 0 ? errno : 0);
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
+                  struct fuse_file_info *fi)
+{
+    (void)ino;
+    fuse_reply_err(req, fallocate(fh_fd(fi), mode, off, len) < 0 ? errno : 0);
+}
+
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
+{
+    off_t r = lseek(fh_fd(fi), off, whence);
+
+    (void)ino;
+    if (r < 0)
+        fuse_reply_err(req, errno);
+    else
+        fuse_reply_lseek(req, r);
+}
+
+void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
+                        struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out,
+                        struct fuse_file_info *fi_out, size_t len, int flags)
+{
+    ssize_t n;
+
+    (void)ino_in;
+    (void)ino_out;
+    n = copy_file_range(fh_fd(fi_in), &off_in, fh_fd(fi_out), &off_out, len, (unsigned)flags);
+    if (n < 0)
+        fuse_reply_err(req, errno);
+    else
+        fuse_reply_write(req, (size_t)n);
+}

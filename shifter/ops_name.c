@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operations that make, move and remove names. */
+#include "base/cleanup.h"
+#include "shifter/ops.h"
+
+#include <stdio.h>
+
+/* Both halves of a creation: where, and as whom. */
+static int begin_create(fuse_req_t req, fuse_ino_t parent, const char *name, struct inode_fd *dir,
+                        struct creds_scope *scope)
+{
+    int r = ops_parent(ops_shifter(req), parent, name, dir);
+
+    return r < 0 ? r : ops_become_caller(req, scope);
+}
+
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+{
+    cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE;
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    int r = begin_create(req, parent, name, &dir, &scope);
+
+    if (r == 0) {
+        if (mode & S_ISGID)
+            creds_raise_fsetid(&scope);
+        r = mknodat(dir.fd, name, mode, rdev) < 0 ? -errno : 0;
+        creds_leave(&scope);
+    }
+    ops_reply_entry_at(req, r, dir.fd, name);
+}
+
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE;
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    int r = begin_create(req, parent, name, &dir, &scope);
+
+    if (r == 0) {
+        r = mkdirat(dir.fd, name, mode) < 0 ? -errno : 0;
+        creds_leave(&scope);
+    }
+    ops_reply_entry_at(req, r, dir.fd, name);
+}
+
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+    cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE;
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    int r = begin_create(req, parent, name, &dir, &scope);
+
+    if (r == 0) {
+        r = symlinkat(target, dir.fd, name) < 0 ? -errno : 0;
+        creds_leave(&scope);
+    }
+    ops_reply_entry_at(req, r, dir.fd, name);
+}
+
+void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name)
+{
+    struct shifter *sh = ops_shifter(req);
+    cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE, f = INODE_FD_NONE;
+    int r = ops_parent(sh, new_parent, new_name, &dir);
+
+    if (r == 0)
+        r = inode_path_fd(sh->inodes, ino, &f);
+    if (r == 0)
+        r = sys_link(f.fd, dir.fd, new_name);
+    ops_reply_entry_at(req, r, dir.fd, new_name);
+}
+
+static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int flags)
+{
+    cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE;
+    int r = ops_parent(ops_shifter(req), parent, name, &dir);
+
+    if (r == 0 && unlinkat(dir.fd, name, flags) < 0)
+        r = -errno;
+    fuse_reply_err(req, -r);
+}
+
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    remove_name(req, parent, name, 0);
+}
+
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    remove_name(req, parent, name, AT_REMOVEDIR);
+}
+
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+               const char *new_name, unsigned flags)
+{
+    struct shifter *sh = ops_shifter(req);
+    cleanup_inode_fd struct inode_fd from = INODE_FD_NONE, to = INODE_FD_NONE;
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    int r = ops_parent(sh, parent, name, &from);
+
+    if (r == 0)
+        r = ops_parent(sh, new_parent, new_name, &to);
+    /* RENAME_WHITEOUT leaves a device node behind: a new file, so the caller's. */
+    if (r == 0 && (flags & RENAME_WHITEOUT))
+        r = ops_become_caller(req, &scope);
+    if (r == 0 && renameat2(from.fd, name, to.fd, new_name, flags) < 0)
+        r = -errno;
+    fuse_reply_err(req, -r);
+}

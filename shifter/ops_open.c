@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "shifter/ops.h"
+#include "shifter/session.h"
+
+/*
+ * What of the caller's flags goes to the lower. O_APPEND stays out: pages of a shared mapping are
+ * written back through any open file of the inode, and would land at the end. O_DIRECT stays out:
+ * the alignment it asks for is the caller's buffer's, not ours.
+ */
+#define LOWER_FLAGS (O_ACCMODE | O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME)
+
+static void set_cache(const struct shifter *sh, struct fuse_file_info *fi)
+{
+    /* With CACHE_AUTO the kernel itself drops pages once it sees another size or mtime. */
+    fi->keep_cache = sh->cache != CACHE_NEVER;
+}
+
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct shifter *sh = ops_shifter(req);
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    int fd;
+
+    if ((fi->flags & O_TRUNC) && session_request_keeps_privs())
+        creds_raise_fsetid(&scope);
+    fd = inode_open(sh->inodes, ino, fi->flags & LOWER_FLAGS);
+    if (fd < 0) {
+        fuse_reply_err(req, -fd);
+        return;
+    }
+    fi->fh = (uint64_t)fd;
+    set_cache(sh, fi);
+    if (fuse_reply_open(req, fi) == -ENOENT)
+        close(fd);
+}
+
+/*
+ * Without O_EXCL the name may exist by now, as anything. It is opened only as what it is known to
+ * be: -ESTALE sends the kernel back to look the name up.
+ */
+static int open_existing(int dir_fd, const char *name, int flags)
+{
+    cleanup_close int path = sys_open_path_at(dir_fd, name);
+    struct sys_stat st;
+    int r;
+
+    if (path < 0)
+        return path;
+    r = sys_stat(path, &st);
+    if (r < 0)
+        return r;
+    if (!S_ISREG(st.st.st_mode))
+        return -ESTALE;
+    return sys_reopen(path, flags & LOWER_FLAGS);
+}
+
+static int create_file(fuse_req_t req, int dir_fd, const char *name, mode_t mode, int flags)
+{
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    int r = ops_become_caller(req, &scope);
+    int fd;
+
+    if (r < 0)
+        return r;
+    if (mode & S_ISGID)
+        creds_raise_fsetid(&scope);
+    fd = openat(dir_fd, name, (flags & LOWER_FLAGS) | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                mode);
+    if (fd >= 0)
+        return fd;
+    if (errno != EEXIST || (flags & O_EXCL))
+        return -errno;
+    creds_leave(&scope);
+    return open_existing(dir_fd, name, flags);
+}
+
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+               struct fuse_file_info *fi)
+{
+    struct shifter *sh = ops_shifter(req);
+    cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE;
+    struct fuse_entry_param entry;
+    cleanup_close int fd = -1;
+    int r = ops_parent(sh, parent, name, &dir);
+
+    if (r == 0) {
+        fd = create_file(req, dir.fd, name, mode, fi->flags);
+        r = fd < 0 ? fd : ops_make_entry(sh, fd, &entry);
+    }
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+        return;
+    }
+    fi->fh = (uint64_t)fd;
+    set_cache(sh, fi);
+    if (fuse_reply_create(req, &entry, fi) == -ENOENT)
+        inode_forget(sh->inodes, entry.ino, 1);
+    else
+        steal_fd(&fd);
+}
+
+int ops_make_tmpfile(struct shifter *sh, const struct ops_caller *who, uint64_t dir, int flags,
+                     mode_t mode)
+{
+    cleanup_inode_fd struct inode_fd d = INODE_FD_NONE;
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    int r = inode_path_fd(sh->inodes, dir, &d);
+    int fd;
+
+    if (r == 0)
+        r = ops_become(sh, who, &scope);
+    if (r < 0)
+        return r;
+    if (mode & S_ISGID)
+        creds_raise_fsetid(&scope);
+    /* O_EXCL is kept: it says that the file is never to be linked. */
+    fd = openat(d.fd, ".", (flags & (LOWER_FLAGS | O_EXCL)) | O_TMPFILE | O_CLOEXEC, mode & 07777);
+    return fd < 0 ? -errno : fd;
+}
+
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    (void)ino;
+    close((int)fi->fh);
+    fuse_reply_err(req, 0);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "shifter/acl.h"
+#include "shifter/fcap.h"
+#include "shifter/ops.h"
+#include "shifter/session.h"
+
+#include <string.h>
+
+/* Reads and shifts a whole value. Returns its size or -errno. */
+static ssize_t read_value(const struct shifter *sh, int fd, const char *name, void *buf,
+                          size_t size)
+{
+    ssize_t n = sys_getxattr(fd, name, buf, size);
+    int r;
+
+    if (n <= 0)
+        return n;
+    if (strcmp(name, FCAP_NAME) == 0)
+        return fcap_shift_out(&sh->shift, buf, (size_t)n);
+    if (acl_is_name(name)) {
+        r = acl_shift_out(&sh->shift, buf, (size_t)n);
+        return r < 0 ? r : n;
+    }
+    return n;
+}
+
+/* A size of 0 asks how long the value is; only a file capability changes its length on the way. */
+static ssize_t value_size(const struct shifter *sh, int fd, const char *name)
+{
+    char cap[FCAP_MAX_SIZE];
+
+    if (strcmp(name, FCAP_NAME) == 0)
+        return read_value(sh, fd, name, cap, sizeof(cap));
+    return sys_getxattr(fd, name, NULL, 0);
+}
+
+static ssize_t value_into(const struct shifter *sh, int fd, const char *name, char *buf,
+                          size_t size)
+{
+    /* The scratch has room for the longer form; what the caller has room for is checked after. */
+    ssize_t n = read_value(sh, fd, name, buf, size < FCAP_MAX_SIZE ? FCAP_MAX_SIZE : size);
+
+    return n > 0 && (size_t)n > size ? -ERANGE : n;
+}
+
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+    struct shifter *sh = ops_shifter(req);
+    cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
+    char *buf = session_scratch(size < FCAP_MAX_SIZE ? FCAP_MAX_SIZE : size);
+    ssize_t n = buf ? inode_path_fd(sh->inodes, ino, &f) : -ENOMEM;
+
+    if (n == 0)
+        n = size == 0 ? value_size(sh, f.fd, name) : value_into(sh, f.fd, name, buf, size);
+    if (n < 0)
+        fuse_reply_err(req, (int)-n);
+    else if (size == 0)
+        fuse_reply_xattr(req, (size_t)n);
+    else
+        fuse_reply_buf(req, buf, (size_t)n);
+}
+
+static int write_value(int fd, const char *name, const void *value, size_t size, int flags,
+                       bool keep_sgid)
+{
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+
+    if (keep_sgid)
+        creds_raise_fsetid(&scope);
+    return sys_setxattr(fd, name, value, size, flags);
+}
+
+int ops_apply_setxattr(struct shifter *sh, uint64_t ino, const char *name, const void *value,
+                       size_t size, int flags, bool keep_sgid)
+{
+    cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
+    char cap[FCAP_MAX_SIZE];
+    char *copy;
+    int r = inode_path_fd(sh->inodes, ino, &f);
+
+    if (r < 0)
+        return r;
+    if (strcmp(name, FCAP_NAME) == 0) {
+        if (size > sizeof(cap))
+            return -EINVAL;
+        memcpy(cap, value, size);
+        r = fcap_shift_in(&sh->shift, cap, size);
+        return r < 0 ? r : write_value(f.fd, name, cap, (size_t)r, flags, keep_sgid);
+    }
+    /* An empty ACL removes the one that is there. */
+    if (acl_is_name(name) && size > 0) {
+        copy = session_scratch(size);
+        if (!copy)
+            return -ENOMEM;
+        memcpy(copy, value, size);
+        r = acl_shift_in(&sh->shift, copy, size);
+        return r < 0 ? r : write_value(f.fd, name, copy, size, flags, keep_sgid);
+    }
+    return write_value(f.fd, name, value, size, flags, keep_sgid);
+}
+
+void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
+                 int flags)
+{
+    /* The short form of the request, of kernels before 5.13, does not say whether the set-group-id
+     * bit stays when an ACL is written: it goes, as for a caller who is not in the group. */
+    int r = ops_apply_setxattr(ops_shifter(req), ino, name, value, size, flags, false);
+
+    fuse_reply_err(req, -r);
+}
+
+/* Leaves out trusted.*, which listxattr(2) shows to the host's root only. */
+static size_t hide_trusted(char *list, size_t size)
+{
+    static const char prefix[] = "trusted.";
+    size_t kept = 0;
+
+    for (size_t at = 0; at < size;) {
+        size_t len = strnlen(list + at, size - at - 1) + 1;
+
+        if (strncmp(list + at, prefix, sizeof(prefix) - 1) != 0) {
+            memmove(list + kept, list + at, len);
+            kept += len;
+        }
+        at += len;
+    }
+    return kept;
+}
+
+#define XATTR_LIST_ROOM 65536
+
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
+{
+    struct shifter *sh = ops_shifter(req);
+    cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
+    char *list = session_scratch(XATTR_LIST_ROOM);
+    ssize_t n = list ? inode_path_fd(sh->inodes, ino, &f) : -ENOMEM;
+
+    if (n == 0)
+        n = sys_listxattr(f.fd, list, XATTR_LIST_ROOM);
+    if (n > 0 && fuse_req_ctx(req)->uid != 0)
+        n = (ssize_t)hide_trusted(list, (size_t)n);
+    if (n > 0 && size > 0 && (size_t)n > size)
+        n = -ERANGE;
+    if (n < 0)
+        fuse_reply_err(req, (int)-n);
+    else if (size == 0)
+        fuse_reply_xattr(req, (size_t)n);
+    else
+        fuse_reply_buf(req, list, (size_t)n);
+}
+
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+    cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
+    int r = inode_path_fd(ops_shifter(req)->inodes, ino, &f);
+
+    if (r == 0)
+        r = sys_removexattr(f.fd, name);
+    fuse_reply_err(req, -r);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shifter/raw.h"
+
+#include "base/cleanup.h"
+#include "shifter/ops.h"
+
+#include <linux/fuse.h>
+#include <string.h>
+#include <sys/uio.h>
+
+/* Returns 0, or -ENOENT where the caller was interrupted and nobody waits for this reply. */
+static int reply(int dev_fd, const struct fuse_in_header *in, int error, const void *body,
+                 size_t size)
+{
+    struct fuse_out_header out = {
+        .len = (uint32_t)(sizeof(out) + size),
+        .error = error,
+        .unique = in->unique,
+    };
+    struct iovec iov[2] = {{&out, sizeof(out)}, {(void *)(uintptr_t)body, size}};
+
+    return writev(dev_fd, iov, size > 0 ? 2 : 1) < 0 ? -errno : 0;
+}
+
+static void entry_out(const struct fuse_entry_param *e, struct fuse_entry_out *out)
+{
+    const struct stat *st = &e->attr;
+
+    memset(out, 0, sizeof(*out));
+    out->nodeid = e->ino;
+    out->generation = e->generation;
+    out->entry_valid = (uint64_t)e->entry_timeout;
+    out->attr_valid = (uint64_t)e->attr_timeout;
+    out->attr.ino = st->st_ino;
+    out->attr.size = (uint64_t)st->st_size;
+    out->attr.blocks = (uint64_t)st->st_blocks;
+    out->attr.atime = (uint64_t)st->st_atim.tv_sec;
+    out->attr.mtime = (uint64_t)st->st_mtim.tv_sec;
+    out->attr.ctime = (uint64_t)st->st_ctim.tv_sec;
+    out->attr.atimensec = (uint32_t)st->st_atim.tv_nsec;
+    out->attr.mtimensec = (uint32_t)st->st_mtim.tv_nsec;
+    out->attr.ctimensec = (uint32_t)st->st_ctim.tv_nsec;
+    out->attr.mode = st->st_mode;
+    out->attr.nlink = (uint32_t)st->st_nlink;
+    out->attr.uid = st->st_uid;
+    out->attr.gid = st->st_gid;
+    out->attr.blksize = (uint32_t)st->st_blksize;
+}
+
+static void do_tmpfile(struct shifter *sh, int dev_fd, const struct fuse_in_header *in,
+                       const struct fuse_create_in *arg)
+{
+    struct ops_caller who = {in->uid, in->gid, arg->umask};
+    struct fuse_entry_param entry;
+    struct {
+        struct fuse_entry_out entry;
+        struct fuse_open_out open;
+    } out;
+    cleanup_close int fd = ops_make_tmpfile(sh, &who, in->nodeid, (int)arg->flags, arg->mode);
+    int r = fd < 0 ? fd : ops_make_entry(sh, fd, &entry);
+
+    if (r < 0) {
+        reply(dev_fd, in, r, NULL, 0);
+        return;
+    }
+    memset(&out, 0, sizeof(out));
+    entry_out(&entry, &out.entry);
+    out.open.fh = (uint64_t)fd;
+    out.open.open_flags = sh->cache == CACHE_NEVER ? 0 : FOPEN_KEEP_CACHE;
+    if (reply(dev_fd, in, 0, &out, sizeof(out)) == 0)
+        steal_fd(&fd);
+    else
+        inode_forget(sh->inodes, entry.ino, 1);
+}
+
+/* The arguments are the header, the name with its NUL, and `size` bytes of value. */
+static void do_setxattr(struct shifter *sh, int dev_fd, const struct fuse_in_header *in,
+                        const struct fuse_setxattr_in *arg, size_t arg_size)
+{
+    const char *name = (const char *)(arg + 1);
+    size_t room = arg_size - sizeof(*arg);
+    size_t name_size = strnlen(name, room) + 1;
+    int r;
+
+    if (name_size > room || arg->size > room - name_size)
+        r = -EINVAL;
+    else
+        r = ops_apply_setxattr(sh, in->nodeid, name, name + name_size, arg->size, (int)arg->flags,
+                               !(arg->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID));
+    reply(dev_fd, in, r, NULL, 0);
+}
+
+bool raw_handle(struct shifter *sh, int dev_fd, bool setxattr_ext, const void *buf, size_t size)
+{
+    const struct fuse_in_header *in = buf;
+    size_t arg_size = size - sizeof(*in);
+
+    switch (in->opcode) {
+    case FUSE_TMPFILE:
+        if (arg_size < sizeof(struct fuse_create_in))
+            return false;
+        do_tmpfile(sh, dev_fd, in, (const void *)(in + 1));
+        return true;
+    case FUSE_SETXATTR:
+        if (!setxattr_ext || arg_size < sizeof(struct fuse_setxattr_in))
+            return false;
+        do_setxattr(sh, dev_fd, in, (const void *)(in + 1), arg_size);
+        return true;
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shifter/session.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "shifter/ops.h"
+#include "shifter/raw.h"
+
+#include <linux/fuse.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/uio.h>
+
+/* Threads that stay although they have nothing to do. */
+#define KEEP_IDLE 2u
+
+struct session {
+    struct fuse_session *se;
+    struct shifter *sh;
+    int dev_fd; /* libfuse's to close */
+    struct session_options opt;
+    /* Set while INIT is answered, before there is a second thread. */
+    uint64_t init_unique;
+    uint32_t kernel_flags;
+    bool killpriv_v2, setxattr_ext, answered;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned threads, idle; /* lock */
+    int error;              /* lock: why the session ended, or 0 */
+};
+
+static __thread struct {
+    bool keeps_privs;
+    void *scratch;
+    size_t scratch_size;
+} worker;
+
+bool session_request_keeps_privs(void)
+{
+    return worker.keeps_privs;
+}
+
+void *session_scratch(size_t size)
+{
+    if (size > worker.scratch_size) {
+        free(worker.scratch);
+        worker.scratch = malloc(size);
+        worker.scratch_size = worker.scratch ? size : 0;
+    }
+    return worker.scratch;
+}
+
+static void free_scratch(void)
+{
+    free(worker.scratch);
+    worker.scratch = NULL;
+    worker.scratch_size = 0;
+}
+
+/* Of a request that libfuse will parse, what it does not pass on. */
+static void peek(struct session *s, const void *buf, size_t size)
+{
+    const struct fuse_in_header *in = buf;
+    const void *arg = in + 1;
+
+    worker.keeps_privs = false;
+    if (size < sizeof(*in) + sizeof(struct fuse_open_in))
+        return;
+    switch (in->opcode) {
+    case FUSE_INIT:
+        s->init_unique = in->unique;
+        s->kernel_flags = ((const struct fuse_init_in *)arg)->flags;
+        break;
+    case FUSE_WRITE:
+        worker.keeps_privs = s->killpriv_v2 && !(((const struct fuse_write_in *)arg)->write_flags &
+                                                 FUSE_WRITE_KILL_SUIDGID);
+        break;
+    case FUSE_SETATTR:
+        worker.keeps_privs =
+            s->killpriv_v2 && !(((const struct fuse_setattr_in *)arg)->valid & FATTR_KILL_SUIDGID);
+        break;
+    case FUSE_OPEN:
+        worker.keeps_privs = s->killpriv_v2 && !(((const struct fuse_open_in *)arg)->open_flags &
+                                                 FUSE_OPEN_KILL_SUIDGID);
+        break;
+    default:
+        break;
+    }
+}
+
+static ssize_t device_read(int fd, void *buf, size_t size, void *userdata)
+{
+    struct shifter *sh = userdata;
+    ssize_t n = read(fd, buf, size);
+
+    if (n >= (ssize_t)sizeof(struct fuse_in_header))
+        peek(sh->session, buf, (size_t)n);
+    return n;
+}
+
+/* Adds to libfuse's INIT reply what this libfuse cannot ask for itself. */
+static void amend_init(struct session *s, struct iovec *iov, int count)
+{
+    struct fuse_init_out *out;
+
+    if (count < 2 || iov[1].iov_len < sizeof(*out))
+        return;
+    out = iov[1].iov_base;
+    out->flags |= s->kernel_flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT);
+    s->killpriv_v2 = s->kernel_flags & FUSE_HANDLE_KILLPRIV_V2;
+    s->setxattr_ext = s->kernel_flags & FUSE_SETXATTR_EXT;
+}
+
+static ssize_t device_writev(int fd, struct iovec *iov, int count, void *userdata)
+{
+    struct session *s = ((struct shifter *)userdata)->session;
+    const struct fuse_out_header *out = iov[0].iov_base;
+    bool init = !s->answered && s->init_unique != 0 && out->unique == s->init_unique;
+    ssize_t n;
+
+    if (init && out->error == 0)
+        amend_init(s, iov, count);
+    n = writev(fd, iov, count);
+    if (init && n > 0 && out->error == 0) {
+        s->answered = true;
+        if (s->opt.ready)
+            s->opt.ready(s->opt.ready_arg);
+    }
+    return n;
+}
+
+static void log_libfuse(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+    char text[512];
+
+    vsnprintf(text, sizeof(text), fmt, ap);
+    text[strcspn(text, "\n")] = '\0';
+    log_line(level <= FUSE_LOG_ERR       ? LOG_LEVEL_ERROR
+             : level == FUSE_LOG_WARNING ? LOG_LEVEL_WARN
+             : level <= FUSE_LOG_INFO    ? LOG_LEVEL_INFO
+                                         : LOG_LEVEL_DEBUG,
+             "%s", text);
+}
+
+int session_new(struct shifter *sh, int dev_fd, const struct session_options *opt,
+                struct session **out, struct err *e)
+{
+    static const struct fuse_custom_io io = {.writev = device_writev, .read = device_read};
+    char *argv[] = {(char *)(uintptr_t) "oci-shifter", (char *)(uintptr_t) "-odebug", NULL};
+    struct fuse_args args = FUSE_ARGS_INIT(opt->debug ? 2 : 1, argv);
+    struct session *s = calloc(1, sizeof(*s));
+    int r;
+
+    if (!s)
+        return err_set(e, -ENOMEM, "session");
+    s->sh = sh;
+    s->opt = *opt;
+    s->dev_fd = dev_fd;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->changed, NULL);
+    sh->session = s;
+    fuse_set_log_func(log_libfuse);
+    s->se = fuse_session_new(&args, &ops_table, sizeof(ops_table), sh);
+    if (!s->se) {
+        session_free(s);
+        return err_setx(e, -EINVAL, "libfuse refused to make a session");
+    }
+    r = fuse_session_custom_io(s->se, &io, dev_fd);
+    if (r < 0) {
+        session_free(s);
+        return err_set(e, r, "libfuse's custom I/O");
+    }
+    *out = s;
+    return 0;
+}
+
+static void *work(void *arg);
+
+/* This thread got a request. If nobody is left to take the next one, somebody new is. */
+static void took_request(struct session *s)
+{
+    pthread_t thread;
+    pthread_attr_t attr;
+
+    pthread_mutex_lock(&s->lock);
+    s->idle--;
+    if (s->idle == 0 && s->answered && s->threads < s->opt.max_threads) {
+        pthread_attr_init(&attr);
+        pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+        pthread_attr_setstacksize(&attr, 256 * 1024);
+        /* Where there is no thread to be had, those that are there go on alone. */
+        if (pthread_create(&thread, &attr, work, s) == 0) {
+            s->threads++;
+            s->idle++;
+        }
+        pthread_attr_destroy(&attr);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Back to waiting; false where enough others wait. The first thread always stays. */
+static bool may_wait(struct session *s, bool first)
+{
+    bool stay;
+
+    pthread_mutex_lock(&s->lock);
+    stay = first || s->idle < KEEP_IDLE;
+    if (stay)
+        s->idle++;
+    pthread_mutex_unlock(&s->lock);
+    return stay;
+}
+
+static void serve(struct session *s, bool first)
+{
+    struct fuse_buf buf = {.mem = NULL};
+
+    while (!fuse_session_exited(s->se)) {
+        int r = fuse_session_receive_buf(s->se, &buf);
+
+        if (r == -EINTR || r == -EAGAIN)
+            continue;
+        if (r <= 0) {
+            pthread_mutex_lock(&s->lock);
+            s->idle--;
+            if (r < 0 && s->error == 0)
+                s->error = r;
+            pthread_mutex_unlock(&s->lock);
+            fuse_session_exit(s->se);
+            break;
+        }
+        took_request(s);
+        if (!raw_handle(s->sh, s->dev_fd, s->setxattr_ext, buf.mem, buf.size))
+            fuse_session_process_buf(s->se, &buf);
+        if (!may_wait(s, first))
+            break;
+    }
+    free(buf.mem);
+    free_scratch();
+}
+
+static void *work(void *arg)
+{
+    struct session *s = arg;
+    /* The umask is of the thread from here on (creds.h). Without that the thread is no use. */
+    bool useful = unshare(CLONE_FS) == 0;
+
+    if (useful)
+        serve(s, false);
+    else
+        log_error("a new thread cannot have its own umask: %s", strerror(errno));
+    pthread_mutex_lock(&s->lock);
+    if (!useful)
+        s->idle--;
+    s->threads--;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+int session_run(struct session *s)
+{
+    s->threads = s->idle = 1;
+    serve(s, true);
+    pthread_mutex_lock(&s->lock);
+    while (s->threads > 1)
+        pthread_cond_wait(&s->changed, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+    return s->error;
+}
+
+void session_free(struct session *s)
+{
+    if (s->se)
+        fuse_session_destroy(s->se);
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->changed);
+    s->sh->session = NULL;
+    free(s);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The conversation with the kernel over /dev/fuse: libfuse's low-level session, driven by threads
+ * of our own through its custom I/O, so that what libfuse does not pass on is still seen here.
+ *
+ *  - FUSE_HANDLE_KILLPRIV_V2 and FUSE_SETXATTR_EXT are asked for in the INIT reply (Linux 5.13),
+ * and the per-request flags that go with them read from the request.
+ *  - Requests that this libfuse has no operation for are answered in raw.c.
+ *
+ * Threads come with the load, up to a maximum, and end when they have nothing to do.
+ */
+#ifndef SHIFTER_SESSION_H
+#define SHIFTER_SESSION_H
+
+#include "base/err.h"
+#include "shifter/shifter.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct session;
+
+struct session_options {
+    unsigned max_threads;
+    bool debug;               /* libfuse's request log */
+    void (*ready)(void *arg); /* called once, when the kernel has had its INIT answered */
+    void *ready_arg;
+};
+
+/* dev_fd: /dev/fuse, bound to a superblock; the session owns it from here on. */
+int session_new(struct shifter *sh, int dev_fd, const struct session_options *opt,
+                struct session **out, struct err *e);
+
+/* Serves until the file system is unmounted or the connection aborted. Returns 0 or -errno. */
+int session_run(struct session *s);
+void session_free(struct session *s);
+
+/*
+ * True where the request that this thread works on is of a caller whose write, truncate or open
+ * leaves set-id bits in place (CAP_FSETID in the initial user namespace).
+ */
+bool session_request_keeps_privs(void);
+
+/*
+ * Memory of this thread for the time of one request: at least size bytes, aligned for any object,
+ * not cleared. NULL where there is none. The next call may return the same.
+ */
+void *session_scratch(size_t size);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shifter/shift.h"
+
+#include <errno.h>
+
+static uint32_t out_or_none(const struct idmap *map, uint32_t disk)
+{
+    struct mount_id m;
+
+    return idmap_to_mount(map, (struct disk_id){disk}, &m) ? m.v : IDMAP_NO_ID;
+}
+
+void shift_stat_out(const struct shift *s, struct stat *st)
+{
+    st->st_uid = out_or_none(&s->uid, st->st_uid);
+    st->st_gid = out_or_none(&s->gid, st->st_gid);
+}
+
+static int shift_in(const struct idmap *map, struct mount_id id, struct disk_id *out)
+{
+    if (id.v == IDMAP_NO_ID) {
+        out->v = IDMAP_NO_ID;
+        return 0;
+    }
+    return idmap_to_disk(map, id, out) ? 0 : -EOVERFLOW;
+}
+
+int shift_uid_in(const struct shift *s, struct mount_id id, struct disk_id *out)
+{
+    return shift_in(&s->uid, id, out);
+}
+
+int shift_gid_in(const struct shift *s, struct mount_id id, struct disk_id *out)
+{
+    return shift_in(&s->gid, id, out);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One mount's server: what its operations share. Constant once the first thread runs. */
+#ifndef SHIFTER_SHIFTER_H
+#define SHIFTER_SHIFTER_H
+
+#include "shifter/inode.h"
+#include "shifter/shift.h"
+
+#include <stdbool.h>
+
+enum cache_mode {
+    CACHE_AUTO,   /* the lower may change behind the mount: seen after at most `timeout` */
+    CACHE_ALWAYS, /* nobody else changes it: names, attributes and data are kept for good */
+    CACHE_NEVER,  /* every look asks the lower */
+};
+
+struct session;
+
+struct shifter {
+    struct session *session;
+    struct shift shift;
+    struct inode_table *inodes;
+    int root_fd; /* the lower, opened for reading */
+    bool read_only;
+    enum cache_mode cache;
+    double timeout; /* seconds that the kernel may keep a name or attributes */
+};
+
+#endif
