@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static void one_line(char *s)
+/* What is kept free for err_prefix(): the longest path does not push the cause out. */
+#define PREFIX_ROOM 320
+
+void err_one_line(char *s)
 {
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
@@ -16,16 +19,17 @@ static void one_line(char *s)
 
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
+    const char *cause = strerror(-code);
     va_list ap;
     size_t used;
 
     e->code = code;
     va_start(ap, fmt);
-    vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+    vsnprintf(e->msg, sizeof(e->msg) - PREFIX_ROOM - strlen(cause), fmt, ap);
     va_end(ap);
     used = strlen(e->msg);
-    snprintf(e->msg + used, sizeof(e->msg) - used, ": %s", strerror(-code));
-    one_line(e->msg);
+    snprintf(e->msg + used, sizeof(e->msg) - used, ": %s", cause);
+    err_one_line(e->msg);
     return code;
 }
 
@@ -37,7 +41,7 @@ int err_setx(struct err *e, int code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
     va_end(ap);
-    one_line(e->msg);
+    err_one_line(e->msg);
     return code;
 }
 
@@ -53,6 +57,6 @@ int err_prefix(struct err *e, const char *fmt, ...)
     snprintf(whole, sizeof(whole), "%s: %s", prefix, e->msg);
     memcpy(e->msg, whole, sizeof(e->msg) - 1);
     e->msg[sizeof(e->msg) - 1] = '\0';
-    one_line(e->msg);
+    err_one_line(e->msg);
     return e->code;
 }

@@ -14,8 +14,9 @@ struct err {
 
 /*
  * Writes the message, then ": " and the text of -code. Returns code, so that a caller can
- * `return err_set(e, -errno, "open %s", path);`. A message that does not fit is cut. Control
- * characters are written as '?': the message is one line whatever a hostile name held.
+ * `return err_set(e, -errno, "open %s", path);`. A message that does not fit is cut, its cause
+ * is not. Control characters are written as '?': the message is one line whatever a hostile name
+ * held.
  */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
@@ -24,5 +25,8 @@ int err_setx(struct err *e, int code, const char *fmt, ...) __attribute__((forma
 
 /* Puts "text: " in front of the message that is there. Returns e->code. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Writes every control character of s as '?'. */
+void err_one_line(char *s);
 
 #endif

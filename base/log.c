@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/log.h"
 
+#include "base/err.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +41,7 @@ void log_line(enum log_level level, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    err_one_line(text);
     if (sink.to_stderr) {
         /* One write, so that lines of several threads or processes do not mix. */
         n = snprintf(line, sizeof(line), "%s: %s%s\n", sink.ident, word[level], text);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Log lines of a program: one line each, to stderr and, where asked for, to syslog(3) with the
- * facility daemon. The sinks are process-wide, set once at start by main; writing is thread-safe.
+ * Log lines of a program: one line each (control characters are written as '?'), to stderr and,
+ * where asked for, to syslog(3) with the facility daemon. The sinks are process-wide, set once at
+ * start by main; writing is thread-safe.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -55,7 +55,6 @@ int num_parse_u32(const char *s, uint32_t *out)
     uint64_t v;
     int r = num_parse_u64(s, UINT32_MAX, &v);
 
-    if (r == 0)
-        *out = (uint32_t)v;
+    *out = (uint32_t)v;
     return r;
 }

@@ -124,7 +124,8 @@ static const char *below(const char *path, const char *base)
 {
     size_t n = strlen(base);
 
-    while (n > 1 && base[n - 1] == '/')
+    /* Without its slashes at the end; of "/" nothing is left, and every path is below. */
+    while (n > 0 && base[n - 1] == '/')
         n--;
     if (strncmp(path, base, n) != 0 || (path[n] != '/' && path[n] != '\0'))
         return NULL;
@@ -152,8 +153,10 @@ int admin_open_annotation_path(const struct admin *a, const char *annotation, co
         base = open(v->text, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (base < 0)
             return err_set(e, -errno, "annotationPaths: %s", v->text);
-        /* No symlink may lead out, nor in a circle: what is below must be below. */
         fd = sys_open_beneath(base, rest, O_PATH | O_DIRECTORY);
+        if (fd == -EXDEV || fd == -ELOOP)
+            return err_setx(e, -EACCES, "annotation %s: '%s' leads through %s, maybe out of %s",
+                            annotation, path, fd == -ELOOP ? "a symlink" : "'..'", v->text);
         return fd < 0 ? err_set(e, fd, "annotation %s: %s", annotation, path) : fd;
     }
     return err_setx(e, -EACCES,

@@ -31,9 +31,10 @@ int admin_parse(const char *buf, size_t len, struct admin *out, struct err *e);
 void admin_release(struct admin *a);
 
 /*
- * Whether a path that an annotation names may be used: it lies, all symlinks resolved, in one of
- * annotationPaths. Returns an O_PATH fd of the directory (the caller's), so that what was checked
- * is what is used; or -errno, -EACCES where it is not allowed.
+ * Whether a path that an annotation names may be used: it lies in one of annotationPaths, and on
+ * the way from there to it is no symlink, and no ".." that leads out. Returns an O_PATH fd of the
+ * directory (the caller's), so that what was checked is what is used; or -errno, -EACCES where it
+ * is not allowed.
  */
 int admin_open_annotation_path(const struct admin *a, const char *annotation, const char *path,
                                struct err *e);

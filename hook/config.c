@@ -49,6 +49,9 @@ static int read_mappings(const struct json *linux_, struct oci_config *out, stru
         r = json_member_of(linux_, "gidMappings", JSON_ARRAY, &gid, e);
     if (r < 0)
         return r;
+    /* An empty list says what none says. */
+    uid = uid && uid->n > 0 ? uid : NULL;
+    gid = gid && gid->n > 0 ? gid : NULL;
     if (!uid && !gid)
         return 0;
     if (!gid)

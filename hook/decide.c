@@ -49,9 +49,8 @@ int decide_owner(const struct oci_config *c, const char *path, uid_t owner, enum
         return nothing(out, why, "the root is owned by the container's root: shifted already");
     if (!idmap_to_mount(&c->uid, (struct disk_id){owner}, &any))
         return err_setx(e, -EINVAL,
-                        "%s is owned by uid %u, which is no container id of the mapping: "
-                        "it was written shifted, for another mapping",
-                        path, owner);
+                        "%s is owned by uid %u, which is no container id of the mapping%s", path,
+                        owner, owner ? ": it was written shifted, for another mapping" : "");
     *out = DECISION_SHIFT;
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "hook/inside.h"
 
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "base/io.h"
 #include "hook/protect.h"
 #include "hook/sys.h"
@@ -140,7 +141,17 @@ static int join_and_transplant(const struct inside *in, const struct handles *h,
     return transplant_root(&t, e);
 }
 
-static int work(const struct inside *in, struct err *e)
+/*
+ * This process ends with the hook. To be said again after a change of credentials, which makes the
+ * kernel forget it (PR_SET_PDEATHSIG(2const)). False where the hook has ended already.
+ */
+static bool die_with(pid_t hook)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return getppid() == hook;
+}
+
+static int work(const struct inside *in, pid_t hook, struct err *e)
 {
     struct handles h = {-1, -1, -1, {0}, {0}};
     int r = open_handles(in, &h, e);
@@ -149,6 +160,8 @@ static int work(const struct inside *in, struct err *e)
         r = join_and_transplant(in, &h, e);
     if (r == 0)
         r = become_container_root(&h, e);
+    if (r == 0 && !die_with(hook))
+        r = err_setx(e, -EIO, "the hook has ended");
     if (r == 0 && in->protect)
         r = protect_root(in->mnt_fd, h.proc_fds, in->config, e);
     if (r == 0)
@@ -183,6 +196,7 @@ static int wait_for(pid_t child, int fd, struct err *e)
 int inside_container(const struct inside *in, struct err *e)
 {
     cleanup_close int from = -1;
+    pid_t hook = getpid();
     int p[2];
     pid_t child;
 
@@ -200,8 +214,11 @@ int inside_container(const struct inside *in, struct err *e)
         struct err mine = {0};
         int r;
 
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        r = work(in, &mine);
+        /* The record's lock, and the fd whose end tells the keeper, end with the hook alone. */
+        int keep[] = {in->mnt_fd, p[1]};
+
+        fds_close_others(keep, 2);
+        r = die_with(hook) ? work(in, hook, &mine) : err_setx(&mine, -EIO, "the hook has ended");
         if (r < 0)
             io_write_all(p[1], &mine, sizeof(mine));
         _exit(r < 0 ? 1 : 0);

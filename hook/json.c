@@ -2,9 +2,8 @@
 #include "hook/json.h"
 
 #include "base/cleanup.h"
-#include "base/num.h"
+#include "hook/text.h"
 
-#include <stdarg.h>
 #include <string.h>
 #include <yajl/yajl_gen.h>
 #include <yajl/yajl_parse.h>
@@ -212,6 +211,13 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_close,
 };
 
+static bool is_blank(const char *buf, size_t len)
+{
+    while (len > 0 && memchr(" \t\r\n", buf[len - 1], 4))
+        len--;
+    return len == 0;
+}
+
 /* yajl's own message, whose first line says what; the rest is a picture of the place. */
 static int syntax_error(yajl_handle y, const char *buf, size_t len, struct err *e)
 {
@@ -227,38 +233,45 @@ static int syntax_error(yajl_handle y, const char *buf, size_t len, struct err *
     return e->code;
 }
 
+static int parse(struct parser *p, const char *buf, size_t len)
+{
+    yajl_handle y;
+    yajl_status status;
+
+    if (len > JSON_MAX_BYTES)
+        return err_setx(p->e, -EFBIG, "larger than %u MiB", JSON_MAX_BYTES >> 20);
+    if (is_blank(buf, len))
+        return err_setx(p->e, -EINVAL, "empty: there is no JSON value in it");
+    if (!text_is_utf8(buf, len))
+        return err_setx(p->e, -EINVAL, "not valid JSON: not UTF-8");
+    if (text_has_half_pair(buf, len))
+        return err_setx(p->e, -EINVAL, "a string holds half of a surrogate pair (\\ud800)");
+    y = yajl_alloc(&callbacks, NULL, p);
+    if (!y)
+        return err_set(p->e, -ENOMEM, "JSON");
+    status = yajl_parse(y, (const unsigned char *)buf, len);
+    if (status != yajl_status_ok && p->code == 0)
+        p->code = syntax_error(y, buf, len, p->e);
+    else if (status == yajl_status_ok && yajl_complete_parse(y) != yajl_status_ok && p->code == 0)
+        p->code = err_setx(p->e, -EINVAL, "not valid JSON: it is cut off after %zu bytes", len);
+    yajl_free(y);
+    return p->code;
+}
+
 int json_parse(const char *buf, size_t len, struct json **out, struct err *e)
 {
     struct document *doc = calloc(1, sizeof(*doc));
     struct parser p = {.doc = doc, .e = e};
-    yajl_handle y;
-    yajl_status status;
+    int r;
 
     if (!doc)
         return err_set(e, -ENOMEM, "JSON");
-    if (len > JSON_MAX_BYTES) {
-        free(doc);
-        return err_setx(e, -EFBIG, "larger than %u MiB", JSON_MAX_BYTES >> 20);
-    }
-    y = yajl_alloc(&callbacks, NULL, &p);
-    if (!y) {
-        free(doc);
-        return err_set(e, -ENOMEM, "JSON");
-    }
-    status = yajl_parse(y, (const unsigned char *)buf, len);
-    if (status == yajl_status_ok)
-        status = yajl_complete_parse(y);
-    if (status == yajl_status_ok && p.values == 0)
-        p.code = err_setx(e, -EINVAL, "empty: there is no JSON value in it");
-    else if (status != yajl_status_ok && p.code == 0)
-        p.code = syntax_error(y, buf, len, e);
-    yajl_free(y);
-    if (p.code < 0) {
+    r = parse(&p, buf, len);
+    if (r < 0)
         json_free(&doc->root);
-        return p.code;
-    }
-    *out = &doc->root;
-    return 0;
+    else
+        *out = &doc->root;
+    return r;
 }
 
 void json_free(struct json *root)
@@ -276,118 +289,6 @@ void json_free(struct json *root)
     free(doc);
 }
 
-const struct json *json_member(const struct json *obj, const char *key)
-{
-    if (!obj || obj->type != JSON_OBJECT)
-        return NULL;
-    for (const struct json *v = obj->first; v; v = v->next)
-        if (strcmp(v->key, key) == 0)
-            return v->type == JSON_NULL ? NULL : v;
-    return NULL;
-}
-
-/* "linux.uidMappings[2].size"; keys that hold dots are quoted. */
-static void place(const struct json *v, char *out, size_t size)
-{
-    const struct json *chain[JSON_MAX_DEPTH + 1];
-    unsigned n = 0;
-    size_t used = 0;
-
-    out[0] = '\0';
-    for (; v->parent; v = v->parent)
-        chain[n++] = v;
-    while (n-- > 0 && used < size - 1) {
-        const struct json *c = chain[n];
-        const char *dot = used > 0 ? "." : "";
-        int wrote;
-
-        if (!c->key)
-            wrote = snprintf(out + used, size - used, "[%zu]", c->index);
-        else if (strchr(c->key, '.'))
-            wrote = snprintf(out + used, size - used, "%s\"%s\"", dot, c->key);
-        else
-            wrote = snprintf(out + used, size - used, "%s%s", dot, c->key);
-        used += (size_t)wrote;
-    }
-}
-
-int json_fail(const struct json *v, struct err *e, const char *fmt, ...)
-{
-    char where[256], text[512];
-    va_list ap;
-
-    place(v, where, sizeof(where));
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    return err_setx(e, -EINVAL, "%s%s%s", where, where[0] ? ": " : "", text);
-}
-
-int json_expect(const struct json *v, enum json_type type, struct err *e)
-{
-    static const char *const name[] = {"null",     "true or false", "a number",
-                                       "a string", "an array",      "an object"};
-
-    if (v->type == type)
-        return 0;
-    return json_fail(v, e, "expected %s, found %s", name[type], name[v->type]);
-}
-
-int json_string(const struct json *v, const char **out, struct err *e)
-{
-    int r = json_expect(v, JSON_STRING, e);
-
-    if (r == 0)
-        *out = v->text;
-    return r;
-}
-
-int json_bool(const struct json *v, bool *out, struct err *e)
-{
-    int r = json_expect(v, JSON_BOOL, e);
-
-    if (r == 0)
-        *out = v->boolean;
-    return r;
-}
-
-int json_u32(const struct json *v, uint32_t *out, struct err *e)
-{
-    int r = json_expect(v, JSON_NUMBER, e);
-
-    if (r == 0 && num_parse_u32(v->text, out) < 0)
-        r = json_fail(v, e, "%.40s is not a whole number from 0 to 4294967295", v->text);
-    return r;
-}
-
-int json_member_string(const struct json *obj, const char *key, const char **out, struct err *e)
-{
-    const struct json *v = json_member(obj, key);
-
-    return v ? json_string(v, out, e) : 0;
-}
-
-int json_member_bool(const struct json *obj, const char *key, bool *out, struct err *e)
-{
-    const struct json *v = json_member(obj, key);
-
-    return v ? json_bool(v, out, e) : 0;
-}
-
-int json_member_u32(const struct json *obj, const char *key, uint32_t *out, struct err *e)
-{
-    const struct json *v = json_member(obj, key);
-
-    return v ? json_u32(v, out, e) : 0;
-}
-
-int json_member_of(const struct json *obj, const char *key, enum json_type type,
-                   const struct json **out, struct err *e)
-{
-    *out = json_member(obj, key);
-    return *out ? json_expect(*out, type, e) : 0;
-}
-
 struct json_writer {
     yajl_gen gen;
     bool failed;
@@ -401,6 +302,8 @@ static void check_gen(struct json_writer *w, yajl_gen_status status)
 
 static void write_text(struct json_writer *w, const char *text)
 {
+    if (!text_is_utf8(text, strlen(text)))
+        w->failed = true;
     check_gen(w, yajl_gen_string(w->gen, (const unsigned char *)text, strlen(text)));
 }
 
@@ -416,7 +319,6 @@ struct json_writer *json_writer_new(void)
         return NULL;
     }
     yajl_gen_config(w->gen, yajl_gen_beautify, 1);
-    yajl_gen_config(w->gen, yajl_gen_validate_utf8, 1);
     json_write_begin(w, NULL);
     return w;
 }

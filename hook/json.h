@@ -3,9 +3,10 @@
  * JSON documents as they come from outside: parsed strictly and with bounds into a tree, read
  * through accessors whose errors name the place ("linux.uidMappings[2].size").
  *
- * Strict: one value and nothing behind it; no comments; valid UTF-8; no NUL inside a string; no
- * key twice in an object. A number keeps its text, and is a whole number only if its text is one
- * (no fraction, no exponent). Bounds: JSON_MAX_BYTES, JSON_MAX_DEPTH, JSON_MAX_VALUES.
+ * Strict: one value and nothing behind it; no comments; valid UTF-8; no NUL and no half of a
+ * surrogate pair inside a string; no key twice in an object. A number keeps its text, and is a
+ * whole number only if its text is one (no fraction, no exponent). Bounds: JSON_MAX_BYTES,
+ * JSON_MAX_DEPTH, JSON_MAX_VALUES.
  *
  * This is the only part of the project that uses yajl.
  */

@@ -20,16 +20,23 @@ static void say_how(int status, const char *id)
         log_warn("container %s: its shifter failed with status %d", id, WEXITSTATUS(status));
 }
 
-/* A record of the same id that another shifter has by now is not ours. */
+/*
+ * A record of the same id that another shifter has by now is not ours. A place without a record,
+ * and nobody who holds its lock, is what a hook left that was killed.
+ */
 static void clear_record(const struct process *shifter, const char *id, const char *state_directory)
 {
     cleanup_record_lock struct record_lock lock = RECORD_LOCK_NONE;
     struct record record;
     struct err e;
+    int r;
 
     if (record_lock(state_directory, id, false, &lock, &e) < 0)
         return;
-    if (record_read(&lock, &record, &e) < 0)
+    r = record_read(&lock, &record, &e);
+    if (r == -ENOENT && record_remove(&lock, &e) < 0)
+        log_error("container %s: %s", id, e.msg);
+    if (r < 0)
         return;
     if (record.shifter.pid == shifter->pid && record.shifter.start == shifter->start &&
         record_remove(&lock, &e) < 0)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,6 +81,8 @@ int main(int argc, char **argv)
     struct err e = {0};
     int c, r;
 
+    /* A runtime that closed its end of stderr must not stop work half done. */
+    signal(SIGPIPE, SIG_IGN);
     log_setup("oci-shift-hook", LOG_LEVEL_INFO, true, true);
     while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
         if (c == 'c')

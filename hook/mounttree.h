@@ -17,7 +17,7 @@ struct mount_entry {
 };
 
 struct mounttree {
-    struct mount_entry *mounts; /* in the order of the file: parents before children */
+    struct mount_entry *mounts; /* in the order of the file, which is no order of the tree */
     size_t n;
     char *text; /* owns the strings */
 };

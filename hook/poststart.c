@@ -3,19 +3,30 @@
 #include "hook/stages.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-static int check_root(const struct oci_state *state, const struct record *r, struct err *e)
+/* Until the runtime has gone to the container's root, its process has the host's. */
+static bool is_hosts_root(const struct stat *st)
+{
+    struct stat host;
+
+    return stat("/", &host) == 0 && host.st_dev == st->st_dev && host.st_ino == st->st_ino;
+}
+
+int poststart_check_root(pid_t pid, const struct record *r, struct err *e)
 {
     char path[64];
     struct stat st;
 
-    snprintf(path, sizeof(path), "/proc/%d/root", (int)state->pid);
+    snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
     if (stat(path, &st) < 0)
         /* A container that has ended already has shown all it could. */
         return errno == ENOENT || errno == ESRCH ? 0 : err_set(e, -errno, "%s", path);
+    if (is_hosts_root(&st))
+        return 0;
     if (major(st.st_dev) == r->device_major && minor(st.st_dev) == r->device_minor)
         return 0;
     return err_setx(e, -EXDEV,
@@ -37,7 +48,7 @@ int stage_poststart(const struct oci_state *state, const struct admin *admin, st
         return 0;
     if (code < 0)
         return code;
-    code = check_root(state, &r, e);
+    code = poststart_check_root(state->pid, &r, e);
     record_release(&r);
     return code;
 }

@@ -24,6 +24,7 @@ static int wait_for_container(const struct record *r, struct err *e)
     return code;
 }
 
+/* Returns 1 where the record is of another container and stays. */
 static int tear_down(const struct record_lock *lock, const struct oci_state *state,
                      const struct record *r, struct err *e)
 {
@@ -32,7 +33,7 @@ static int tear_down(const struct record_lock *lock, const struct oci_state *sta
     if (state->bundle[0] != '\0' && strcmp(state->bundle, r->bundle) != 0) {
         log_info("container %s: the record is of the bundle %s, not of %s: left alone", state->id,
                  r->bundle, state->bundle);
-        return 0;
+        return 1;
     }
     code = wait_for_container(r, e);
     if (code < 0)
@@ -73,5 +74,5 @@ int stage_poststop(const struct oci_state *state, const struct admin *admin, str
         sys_pidfd_wait(fd, END_MS);
         close(fd);
     }
-    return code;
+    return code < 0 ? code : 0;
 }

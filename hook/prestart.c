@@ -118,8 +118,10 @@ static int check_record(struct prestart *p, bool *done, struct err *e)
         return 0;
     }
     if (old.container.pid == p->container.pid && old.container.start == p->container.start) {
+        /* runc says "created" at poststart too: without a STAGE this may be that one. */
         *done = true;
-        log_info("container %s: its root is shifted already", p->state->id);
+        r = poststart_check_root(p->state->pid, &old, e);
+        log_debug("container %s: its root is shifted already", p->state->id);
     } else if (process_alive(&old.container)) {
         r = err_setx(e, -EEXIST, "a container of this id runs already: process %d, bundle %s",
                      (int)old.container.pid, old.bundle);
@@ -145,6 +147,7 @@ static int start_shifter(struct prestart *p, struct err *e)
         .gid = &p->config.gid,
         .id = p->state->id,
         .state_directory = p->admin->state_directory,
+        .seconds = 2 * p->admin->ready_seconds,
     };
     cleanup_close int tree = open_tree(
         p->lower_path_fd, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -169,7 +172,7 @@ static int check_mount(struct prestart *p, struct stat *st, struct err *e)
     struct mount_id want;
 
     if (fstat(p->mount.mnt_fd, st) < 0)
-        return err_set(e, -errno, "the shifted root of %s", p->lower_path);
+        return err_set(e, -errno, "the shifter does not answer");
     if (!idmap_to_mount(&p->config.uid, (struct disk_id){p->lower_st.st_uid}, &want) ||
         st->st_uid != want.v || st->st_ino != p->lower_st.st_ino)
         return err_setx(e, -EIO, "the shifted root of %s does not show it shifted", p->lower_path);
@@ -228,6 +231,8 @@ static int shift(struct prestart *p, struct err *e)
         r = write_record(p, &mounted, e);
     if (r == 0)
         r = enter_container(p, e);
+    if (r == 0)
+        r = spawn_keep(&p->spawned, e);
     return r;
 }
 
@@ -268,6 +273,7 @@ static void release(struct prestart *p)
     close_and_reset(&p->mount.dev_fd);
     close_and_reset(&p->mount.mnt_fd);
     close_and_reset(&p->spawned.ready_fd);
+    close_and_reset(&p->spawned.hold_fd);
     close_and_reset(&p->lower_path_fd);
     free(p->root_path);
     config_release(&p->config);
@@ -280,7 +286,7 @@ int stage_prestart(const struct oci_state *state, const struct admin *admin, str
         .admin = admin,
         .lower_path_fd = -1,
         .mount = {-1, -1},
-        .spawned = {.ready_fd = -1},
+        .spawned = {.ready_fd = -1, .hold_fd = -1},
         .lock = RECORD_LOCK_NONE,
     };
     enum decision decision;

@@ -15,7 +15,7 @@ static int open_target(int root_fd, const char *path, struct err *e)
 {
     int fd = sys_open_in_root(root_fd, path, O_PATH);
 
-    if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES)
+    if (fd == -ENOENT || fd == -EACCES)
         return -ENOENT;
     return fd < 0 ? err_set(e, fd, "%s", path) : fd;
 }

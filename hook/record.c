@@ -3,10 +3,12 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/num.h"
 #include "hook/json.h"
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -62,7 +64,8 @@ static int lock_place(struct record_lock *l, bool create)
         if (l->dir_fd < 0) {
             if (create && errno == ENOENT)
                 continue;
-            return -errno;
+            /* An id whose name is too long has no place, and there never was a record of it. */
+            return !create && errno == ENAMETOOLONG ? -ENOENT : -errno;
         }
         while (flock(l->dir_fd, LOCK_EX) < 0)
             if (errno != EINTR)
@@ -97,16 +100,32 @@ void record_unlock(struct record_lock *l)
     close_and_reset(&l->state_fd);
 }
 
+static int read_object(const struct json *doc, const char *key, const struct json **out,
+                       struct err *e)
+{
+    int r = json_member_of(doc, key, JSON_OBJECT, out, e);
+
+    return r == 0 && !*out ? err_setx(e, -EINVAL, "%s is missing", key) : r;
+}
+
+static int read_u32(const struct json *obj, const char *key, uint32_t *out, struct err *e)
+{
+    const struct json *v = json_member(obj, key);
+
+    return v ? json_u32(v, out, e) : json_fail(obj, e, "%s is missing", key);
+}
+
 static int read_process(const struct json *doc, const char *key, struct process *out, struct err *e)
 {
     const struct json *v, *start;
     uint32_t pid = 0;
-    int r = json_member_of(doc, key, JSON_OBJECT, &v, e);
+    uint64_t ticks;
+    int r = read_object(doc, key, &v, e);
 
-    if (r == 0 && !v)
-        return err_setx(e, -EINVAL, "%s is missing", key);
     if (r == 0)
-        r = json_member_u32(v, "pid", &pid, e);
+        r = read_u32(v, "pid", &pid, e);
+    if (r == 0 && pid > INT_MAX)
+        r = json_fail(v, e, "%u is no process id", pid);
     if (r < 0)
         return r;
     start = json_member(v, "startTime");
@@ -115,12 +134,14 @@ static int read_process(const struct json *doc, const char *key, struct process 
     r = json_expect(start, JSON_NUMBER, e);
     if (r < 0)
         return r;
-    errno = 0;
-    *out = (struct process){(pid_t)pid, strtoull(start->text, NULL, 10)};
+    if (num_parse_u64(start->text, UINT64_MAX, &ticks) < 0)
+        return json_fail(start, e, "%.40s is not a whole number of 64 bits", start->text);
+    *out = (struct process){(pid_t)pid, ticks};
     return 0;
 }
 
-static int read_text(const struct json *doc, const char *key, char **out, struct err *e)
+static int read_text(const struct json *doc, const char *key, bool absolute, char **out,
+                     struct err *e)
 {
     const char *text = NULL;
     int r = json_member_string(doc, key, &text, e);
@@ -129,27 +150,51 @@ static int read_text(const struct json *doc, const char *key, char **out, struct
         return r;
     if (!text)
         return err_setx(e, -EINVAL, "%s is missing", key);
+    if (absolute && text[0] != '/')
+        return err_setx(e, -EINVAL, "%s: '%s' is not an absolute path", key, text);
     *out = strdup(text);
     return *out ? 0 : err_set(e, -ENOMEM, "record");
 }
 
-static int fill(const struct json *doc, struct record *out, struct err *e)
+static int read_texts(const struct json *doc, struct record *out, struct err *e)
 {
     const struct {
         const char *key;
+        bool absolute;
         char **to;
     } texts[] = {
-        {"id", &out->id},       {"bundle", &out->bundle},       {"root", &out->root},
-        {"lower", &out->lower}, {"uidMappings", &out->uid_map}, {"gidMappings", &out->gid_map},
+        {"id", false, &out->id},
+        {"bundle", true, &out->bundle},
+        {"root", true, &out->root},
+        {"lower", true, &out->lower},
+        {"uidMappings", false, &out->uid_map},
+        {"gidMappings", false, &out->gid_map},
     };
+    struct idmap map;
+    int r = 0;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && r == 0; i++)
+        r = read_text(doc, texts[i].key, texts[i].absolute, texts[i].to, e);
+    if (r == 0 && out->id[0] == '\0')
+        r = err_setx(e, -EINVAL, "id is empty");
+    if (r == 0)
+        r = idmap_parse(&map, out->uid_map, "uidMappings", e);
+    if (r == 0)
+        r = idmap_parse(&map, out->gid_map, "gidMappings", e);
+    return r;
+}
+
+static int fill(const struct json *doc, struct record *out, struct err *e)
+{
     const struct json *device;
     uint32_t version = 0;
     int r = json_member_u32(doc, "version", &version, e);
 
     if (r == 0 && version != RECORD_VERSION)
         return err_setx(e, -EINVAL, "version %u is not %u", version, RECORD_VERSION);
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && r == 0; i++)
-        r = read_text(doc, texts[i].key, texts[i].to, e);
+    r = r < 0 ? r : read_texts(doc, out, e);
+    if (r == 0 && !json_member(doc, "readOnly"))
+        r = err_setx(e, -EINVAL, "readOnly is missing");
     if (r == 0)
         r = json_member_bool(doc, "readOnly", &out->read_only, e);
     if (r == 0)
@@ -159,11 +204,11 @@ static int fill(const struct json *doc, struct record *out, struct err *e)
     if (r == 0)
         r = read_process(doc, "keeper", &out->keeper, e);
     if (r == 0)
-        r = json_member_of(doc, "device", JSON_OBJECT, &device, e);
+        r = read_object(doc, "device", &device, e);
     if (r == 0)
-        r = json_member_u32(device, "major", &out->device_major, e);
+        r = read_u32(device, "major", &out->device_major, e);
     if (r == 0)
-        r = json_member_u32(device, "minor", &out->device_minor, e);
+        r = read_u32(device, "minor", &out->device_minor, e);
     return r;
 }
 

@@ -13,7 +13,7 @@
 #include <time.h>
 
 /* Where the shifter finds what it is given. */
-enum { FD_DEV = 3, FD_LOWER, FD_READY, FD_REPORT, FD_END };
+enum { FD_DEV = 3, FD_LOWER, FD_READY, FD_REPORT, FD_HOLD, FD_END };
 
 /* What the keeper tells the hook: which process the shifter is, or why there is none. */
 struct report {
@@ -29,25 +29,25 @@ static char *mount_options(const struct spawn *s)
 
     /* Nobody writes to an image through a read-only root: what was seen of it may be kept. */
     if (!uid || !gid ||
-        asprintf(&text, "uidmapping=%s,gidmapping=%s%s", uid, gid,
+        asprintf(&text, "nodev,uidmapping=%s,gidmapping=%s%s", uid, gid,
                  s->read_only ? ",ro,cache=always" : ",cache=auto") < 0)
         return NULL;
     return text;
 }
 
-/* Puts the four fds at their numbers, and nothing above; 0 to 2 become /dev/null. */
-static int arrange_fds(const struct spawn *s, int ready, int report)
+/* Puts the fds at their numbers, and nothing above; 0 to 2 become /dev/null. */
+static int arrange_fds(const struct spawn *s, int ready, int report, int hold)
 {
-    int from[] = {s->dev_fd, s->lower_fd, ready, report};
+    int from[FD_END - FD_DEV] = {s->dev_fd, s->lower_fd, ready, report, hold};
     int null;
 
     /* First out of the way of each other. */
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < FD_END - FD_DEV; i++) {
         from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, FD_END);
         if (from[i] < 0)
             return -errno;
     }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < FD_END - FD_DEV; i++)
         if (dup2(from[i], FD_DEV + i) < 0)
             return -errno;
     null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -58,7 +58,10 @@ static int arrange_fds(const struct spawn *s, int ready, int report)
             return -errno;
     if (close_range(FD_END, ~0u, 0) < 0)
         return -errno;
-    return fcntl(FD_REPORT, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+    for (int fd = FD_REPORT; fd <= FD_HOLD; fd++)
+        if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+            return -errno;
+    return 0;
 }
 
 /* In the shifter-to-be. Returns only on failure. */
@@ -78,6 +81,7 @@ static int exec_shifter(const struct spawn *s, char *options)
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
     execve(s->shifter, argv, envp);
     return -errno;
 }
@@ -88,15 +92,31 @@ static _Noreturn void report_and_exit(struct report *r)
     _exit(1);
 }
 
+/*
+ * Until the hook says that all is well: whatever waits for an answer of the shifter, the hook too,
+ * waits for as long as it lives. False where the hook has failed, was killed, or takes too long.
+ */
+static bool wait_for_word(unsigned seconds)
+{
+    struct pollfd p = {.fd = FD_HOLD, .events = POLLIN};
+    char word;
+    int r;
+
+    do
+        r = poll(&p, 1, (int)(seconds * 1000));
+    while (r < 0 && errno == EINTR);
+    return r > 0 && read(FD_HOLD, &word, 1) == 1;
+}
+
 /* The keeper: starts the shifter, says so, lets everything go, and waits. */
-static _Noreturn void keep(const struct spawn *s, char *options, int ready, int report_fd)
+static _Noreturn void keep(const struct spawn *s, char *options, int ready, int report_fd, int hold)
 {
     struct report r = {0};
     int code;
     pid_t child;
 
     setsid();
-    code = arrange_fds(s, ready, report_fd);
+    code = arrange_fds(s, ready, report_fd, hold);
     if (code < 0) {
         /* The fds are not where they should be: the hook sees the end of the pipe. */
         _exit(1);
@@ -113,7 +133,10 @@ static _Noreturn void keep(const struct spawn *s, char *options, int ready, int 
     code = process_identify(child, &r.shifter);
     if (code == 0)
         io_write_all(FD_REPORT, &r, sizeof(r));
-    close_range(FD_DEV, FD_END - 1, 0);
+    close_range(FD_DEV, FD_HOLD - 1, 0);
+    if (!wait_for_word(s->seconds))
+        kill(child, SIGKILL);
+    close(FD_HOLD);
     keeper_wait(child, &r.shifter, s->id, s->state_directory);
     _exit(0);
 }
@@ -146,29 +169,39 @@ static int collect_reports(int fd, struct spawned *out, struct err *e)
     return have ? 0 : err_setx(e, -EIO, "the shifter ended before it was ready");
 }
 
+static int make_pipe(int *in, int *out)
+{
+    int p[2];
+
+    if (pipe2(p, O_CLOEXEC) < 0)
+        return -errno;
+    *in = p[0];
+    *out = p[1];
+    return 0;
+}
+
 int spawn_shifter(const struct spawn *s, struct spawned *out, struct err *e)
 {
     cleanup_free char *options = mount_options(s);
     cleanup_close int ready_in = -1, ready_out = -1, report_in = -1, report_out = -1;
-    int p[2];
+    cleanup_close int hold_in = -1, hold_out = -1;
     pid_t child;
     int r;
 
     if (!options)
         return err_set(e, -ENOMEM, "shifter options");
-    if (pipe2(p, O_CLOEXEC) < 0)
-        return err_set(e, -errno, "pipe");
-    ready_in = p[0];
-    ready_out = p[1];
-    if (pipe2(p, O_CLOEXEC) < 0)
-        return err_set(e, -errno, "pipe");
-    report_in = p[0];
-    report_out = p[1];
+    r = make_pipe(&ready_in, &ready_out);
+    if (r == 0)
+        r = make_pipe(&report_in, &report_out);
+    if (r == 0)
+        r = make_pipe(&hold_in, &hold_out);
+    if (r < 0)
+        return err_set(e, r, "pipe");
     child = fork();
     if (child < 0)
         return err_set(e, -errno, "fork");
     if (child == 0)
-        keep(s, options, ready_out, report_out);
+        keep(s, options, ready_out, report_out, hold_in);
     close_and_reset(&ready_out);
     close_and_reset(&report_out);
     r = process_identify(child, &out->keeper);
@@ -178,7 +211,15 @@ int spawn_shifter(const struct spawn *s, struct spawned *out, struct err *e)
     if (r < 0)
         return r;
     out->ready_fd = steal_fd(&ready_in);
+    out->hold_fd = steal_fd(&hold_out);
     return 0;
+}
+
+int spawn_keep(const struct spawned *s, struct err *e)
+{
+    int r = io_write_all(s->hold_fd, "k", 1);
+
+    return r < 0 ? err_set(e, r, "the shifter's keeper") : 0;
 }
 
 int spawn_wait_ready(const struct spawned *s, unsigned seconds, struct err *e)
@@ -197,7 +238,8 @@ int spawn_wait_ready(const struct spawned *s, unsigned seconds, struct err *e)
     if (n <= 0)
         return err_setx(e, -EIO, "the shifter ended before it was ready");
     word[n] = '\0';
-    if (strcmp(word, "ready\n") != 0)
-        return err_setx(e, -EIO, "shifter: %s", word);
-    return 0;
+    if (strcmp(word, "ready\n") == 0)
+        return 0;
+    word[strcspn(word, "\n")] = '\0';
+    return err_setx(e, -EIO, "shifter: %s", word);
 }

@@ -20,17 +20,25 @@ struct spawn {
     bool read_only;
     const struct idmap *uid, *gid;
     const char *id, *state_directory; /* for the keeper */
+    unsigned seconds;                 /* until spawn_keep() has to be called */
 };
 
 struct spawned {
     struct process shifter, keeper;
-    int ready_fd; /* the caller's to close */
+    int ready_fd, hold_fd; /* the caller's to close; the latter ends the shifter, see below */
 };
 
-/* The fds of the request stay the caller's. On failure nothing runs. */
+/*
+ * The fds of the request stay the caller's. On failure nothing runs. The shifter is on trial: its
+ * keeper ends it where hold_fd is closed, by the end of this process too, before spawn_keep(), or
+ * when the seconds are over. So nobody waits for ever on a shifter that hangs.
+ */
 int spawn_shifter(const struct spawn *s, struct spawned *out, struct err *e);
 
 /* Waits until the shifter answers requests, at most `seconds`. Its own words are the error. */
 int spawn_wait_ready(const struct spawned *s, unsigned seconds, struct err *e);
+
+/* All is well: the shifter stays. Needs SIGPIPE ignored. */
+int spawn_keep(const struct spawned *s, struct err *e);
 
 #endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Letting go of what a process inherited. */
+#ifndef BASE_FDS_H
+#define BASE_FDS_H
+
+#include <stddef.h>
+
+/*
+ * Closes every fd from 3 on but those in keep, which is put in order; entries below 3, as -1 for
+ * "none", keep nothing.
+ */
+void fds_close_others(int *keep, size_t n);
+
+#endif
