@@ -16,22 +16,22 @@ bool acl_is_name(const char *xattr_name)
 /* An id that no process of the container has: 65534, or where that is mapped, a free one. */
 static uint32_t stranger(const struct idmap *map)
 {
-    struct disk_id d;
     uint32_t id = IDMAP_OVERFLOW_ID;
 
-    while (idmap_to_disk(map, (struct mount_id){id}, &d)) {
+    /* Each step leaves a range behind, the first of them perhaps twice. */
+    for (unsigned step = 0; step <= map->n; step++) {
         const struct idmap_range *r = NULL;
 
         for (unsigned i = 0; i < map->n; i++)
             if (id - map->by_mount[i].mount.v < map->by_mount[i].size)
                 r = &map->by_mount[i];
         if (!r)
-            break;
+            return id;
         id = r->mount.v + r->size; /* the next id behind this range: it may start another */
         if (id == IDMAP_NO_ID)
             id = 0;
     }
-    return id;
+    return IDMAP_NO_ID; /* all 4294967295 are mapped */
 }
 
 static uint32_t id_out(const struct idmap *map, uint32_t disk)

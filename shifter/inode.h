@@ -52,6 +52,21 @@ bool inode_table_has_handles(const struct inode_table *t);
 int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
               struct sys_stat *st);
 
+/*
+ * The fresh state of the node, which fd refers to, for a reply to the kernel. What replies show of
+ * set-id bits is remembered: inode_take_shown_set_id() is true once after it.
+ */
+int inode_stat(struct inode_table *t, uint64_t id, int fd, struct sys_stat *st);
+bool inode_take_shown_set_id(struct inode_table *t, uint64_t id);
+
+/*
+ * After a name of what *fd (O_PATH) refers to was removed: if it was the last one and the kernel
+ * still knows the node, *fd is stolen and kept for as long. No handle leads to an inode that has
+ * neither a name nor anyone who has it open, and the kernel may have it as somebody's working
+ * directory, as an open FIFO or behind an O_PATH fd of a container.
+ */
+void inode_keep(struct inode_table *t, int *fd);
+
 /* The kernel forgets n lookups of the node. */
 void inode_forget(struct inode_table *t, uint64_t id, uint64_t n);
 

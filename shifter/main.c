@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* oci-shifter(1): one FUSE mount that shows a directory tree with shifted owners. */
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "base/fusemount.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -11,6 +12,7 @@
 
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -49,22 +51,46 @@ static bool in_initial_userns(void)
            size == UINT32_MAX;
 }
 
-/* Each file that the container has open is an fd here: as many as we may. */
-static void raise_nofile(void)
+/* As much as we may have. */
+static void raise_limit(__rlimit_resource_t what, rlim_t enough)
 {
-    const rlim_t enough = 1u << 20;
     struct rlimit lim;
 
-    if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+    if (getrlimit(what, &lim) < 0 || (lim.rlim_cur >= enough && lim.rlim_max >= enough))
         return;
     if (lim.rlim_max < enough) {
         struct rlimit more = {enough, enough};
 
-        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+        if (setrlimit(what, &more) == 0)
             return;
     }
     lim.rlim_cur = lim.rlim_max < enough ? lim.rlim_max : enough;
-    setrlimit(RLIMIT_NOFILE, &lim);
+    setrlimit(what, &lim);
+}
+
+/*
+ * The limits of whoever started us are not the container's: each file it has open is an fd here,
+ * and its files may be of any size. Where a limit stays, the caller gets the error that goes with
+ * it, and the server does not get the signal.
+ */
+static void leave_limits_behind(void)
+{
+    raise_limit(RLIMIT_NOFILE, 1u << 20);
+    raise_limit(RLIMIT_FSIZE, RLIM_INFINITY);
+    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/*
+ * When memory runs short the server is not what should go: its container would hang on it. Only
+ * the host's root may ask for that.
+ */
+static void avoid_oom_killer(void)
+{
+    cleanup_close int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0 && io_write_all(fd, "-800", 4) < 0)
+        log_debug("oom_score_adj stays as it is");
 }
 
 static int detach_from_terminal(struct err *e)
@@ -119,7 +145,7 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
         log_debug("serving with %s", inode_table_has_handles(sh->inodes) ? "handles" : "fds");
         r = session_run(session);
         if (r < 0)
-            err_set(e, r, "session");
+            return err_set(e, r, "session");
         inode_table_count(sh->inodes, &slots, &lookups);
         log_debug("ended with %llu inodes, %llu lookups", (unsigned long long)slots,
                   (unsigned long long)lookups);
@@ -133,7 +159,7 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
 static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd)
 {
     struct shifter sh = {
-        .shift = {o->uidmap, o->gidmap},
+        .shift = {o->uidmap, o->gidmap, o->nodev},
         .root_fd = -1,
         .read_only = o->read_only,
         .cache = o->cache,
@@ -144,7 +170,8 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
     int r = 0;
 
     umask(0);
-    raise_nofile();
+    leave_limits_behind();
+    avoid_oom_killer();
     if (!o->foreground)
         r = detach_from_terminal(&e);
     if (r == 0)
@@ -190,6 +217,17 @@ static int open_lower(const char *path, struct err *e)
     return err_set(e, -ENOTDIR, "open %s", path);
 }
 
+/* With -f: how the child that attaches the mount ended. */
+static bool attach_failed(pid_t child)
+{
+    int status;
+
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return false;
+    return status != 0;
+}
+
 /*
  * With paths: one process serves, the other attaches the mount once the server answers. In the
  * background it is the child that serves, with -f the parent, whose pid the caller knows.
@@ -221,18 +259,13 @@ static int mount_and_serve(const struct options *o, struct err *e)
         close(m.mnt_fd);
         close(ready[0]);
         r = serve(o, m.dev_fd, steal_fd(&lower), ready[1]);
-        /* serve() has said why. */
-        _exit(r < 0 ? 1 : 0);
+        /* serve() has said why; with -f, the child why there is no mount. */
+        _exit(r < 0 || (child > 0 && attach_failed(child)) ? 1 : 0);
     }
     close(m.dev_fd);
     close(ready[1]);
     r = attach_when_ready(ready[0], m.mnt_fd, o->mountpoint, e);
     return r;
-}
-
-static int compare_int(const void *a, const void *b)
-{
-    return *(const int *)a - *(const int *)b;
 }
 
 /*
@@ -242,17 +275,8 @@ static int compare_int(const void *a, const void *b)
 static void close_inherited(const struct options *o)
 {
     int keep[] = {o->fuse_fd, o->lower_fd, o->ready_fd};
-    unsigned from = 3;
 
-    qsort(keep, 3, sizeof(keep[0]), compare_int);
-    for (int i = 0; i < 3; i++) {
-        if (keep[i] < (int)from)
-            continue;
-        if ((unsigned)keep[i] > from)
-            close_range(from, (unsigned)keep[i] - 1, 0);
-        from = (unsigned)keep[i] + 1;
-    }
-    close_range(from, ~0u, 0);
+    fds_close_others(keep, 3);
 }
 
 int main(int argc, char **argv)

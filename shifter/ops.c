@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "shifter/session.h"
 
 #include <string.h>
 
@@ -47,14 +48,29 @@ int ops_parent(struct shifter *sh, fuse_ino_t parent, const char *name, struct i
     return inode_path_fd(sh->inodes, parent, dir);
 }
 
+static int caller_on_disk(const struct shifter *sh, uint32_t uid, uint32_t gid,
+                          struct disk_id *disk_uid, struct disk_id *disk_gid)
+{
+    if (!idmap_to_disk(&sh->shift.uid, (struct mount_id){uid}, disk_uid) ||
+        !idmap_to_disk(&sh->shift.gid, (struct mount_id){gid}, disk_gid))
+        return -EOVERFLOW;
+    return 0;
+}
+
+int ops_check_caller(fuse_req_t req)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    struct disk_id uid, gid;
+
+    return caller_on_disk(ops_shifter(req), ctx->uid, ctx->gid, &uid, &gid);
+}
+
 int ops_become(const struct shifter *sh, const struct ops_caller *who, struct creds_scope *scope)
 {
     struct disk_id uid, gid;
+    int r = caller_on_disk(sh, who->uid, who->gid, &uid, &gid);
 
-    if (!idmap_to_disk(&sh->shift.uid, (struct mount_id){who->uid}, &uid) ||
-        !idmap_to_disk(&sh->shift.gid, (struct mount_id){who->gid}, &gid))
-        return -EOVERFLOW;
-    return creds_enter(scope, uid, gid, who->umask);
+    return r < 0 ? r : creds_enter(scope, uid, gid, who->umask);
 }
 
 int ops_become_caller(fuse_req_t req, struct creds_scope *scope)
@@ -63,6 +79,12 @@ int ops_become_caller(fuse_req_t req, struct creds_scope *scope)
     struct ops_caller who = {ctx->uid, ctx->gid, ctx->umask};
 
     return ops_become(ops_shifter(req), &who, scope);
+}
+
+void ops_content_changed(struct shifter *sh, fuse_ino_t ino)
+{
+    if (inode_take_shown_set_id(sh->inodes, ino))
+        session_forget_attr(sh->session, ino);
 }
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
@@ -108,7 +130,7 @@ const struct fuse_lowlevel_ops ops_table = {
     .readdir = op_readdir,
     .readdirplus = op_readdirplus,
     .releasedir = op_releasedir,
-    .fsyncdir = op_fsync,
+    .fsyncdir = op_fsyncdir,
     .statfs = op_statfs,
     .setxattr = op_setxattr,
     .getxattr = op_getxattr,

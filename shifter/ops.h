@@ -44,6 +44,13 @@ struct ops_caller {
 /* The caller's disk ids and umask for the scope. -EOVERFLOW where the caller is not mapped. */
 int ops_become(const struct shifter *sh, const struct ops_caller *who, struct creds_scope *scope);
 int ops_become_caller(fuse_req_t req, struct creds_scope *scope);
+int ops_check_caller(fuse_req_t req); /* the same refusal, and nothing else */
+
+/*
+ * After a write, a truncating open or the like, before its reply: these take the set-id bits of a
+ * file on the lower, but the kernel goes on with the mode it was shown, and would execute by it.
+ */
+void ops_content_changed(struct shifter *sh, fuse_ino_t ino);
 
 /* ops_lookup.c */
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
@@ -92,6 +99,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 /* ops_dir.c */
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
                     struct fuse_file_info *fi);

@@ -19,11 +19,11 @@ static int attr_fd(struct shifter *sh, fuse_ino_t ino, const struct fuse_file_in
     return inode_path_fd(sh->inodes, ino, out);
 }
 
-static void reply_attr(fuse_req_t req, int fd)
+static void reply_attr(fuse_req_t req, fuse_ino_t ino, int fd)
 {
     struct shifter *sh = ops_shifter(req);
     struct sys_stat st;
-    int r = sys_stat(fd, &st);
+    int r = inode_stat(sh->inodes, ino, fd, &st);
 
     if (r < 0) {
         fuse_reply_err(req, -r);
@@ -41,7 +41,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     if (r < 0)
         fuse_reply_err(req, -r);
     else
-        reply_attr(req, f.fd);
+        reply_attr(req, ino, f.fd);
 }
 
 static int set_owner(struct shifter *sh, int fd, const struct stat *attr, int to_set)
@@ -118,5 +118,5 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
     if (r < 0)
         fuse_reply_err(req, -r);
     else
-        reply_attr(req, f.fd);
+        reply_attr(req, ino, f.fd);
 }

@@ -64,10 +64,10 @@ void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t 
     bool append = (fi->flags & O_APPEND) && !fi->writepage;
     ssize_t n;
 
-    (void)ino;
     if (session_request_keeps_privs())
         creds_raise_fsetid(&scope);
     n = write_at(fh_fd(fi), in->buf[0].mem, in->buf[0].size, off, append);
+    ops_content_changed(ops_shifter(req), ino);
     if (n < 0)
         fuse_reply_err(req, (int)-n);
     else
@@ -93,8 +93,10 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
                   struct fuse_file_info *fi)
 {
-    (void)ino;
-    fuse_reply_err(req, fallocate(fh_fd(fi), mode, off, len) < 0 ? errno : 0);
+    int r = fallocate(fh_fd(fi), mode, off, len) < 0 ? errno : 0;
+
+    ops_content_changed(ops_shifter(req), ino);
+    fuse_reply_err(req, r);
 }
 
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
@@ -112,13 +114,14 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
                         struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out,
                         struct fuse_file_info *fi_out, size_t len, int flags)
 {
-    ssize_t n;
+    ssize_t n =
+        copy_file_range(fh_fd(fi_in), &off_in, fh_fd(fi_out), &off_out, len, (unsigned)flags);
 
     (void)ino_in;
-    (void)ino_out;
-    n = copy_file_range(fh_fd(fi_in), &off_in, fh_fd(fi_out), &off_out, len, (unsigned)flags);
+    n = n < 0 ? -errno : n;
+    ops_content_changed(ops_shifter(req), ino_out);
     if (n < 0)
-        fuse_reply_err(req, errno);
+        fuse_reply_err(req, (int)-n);
     else
         fuse_reply_write(req, (size_t)n);
 }

@@ -63,6 +63,9 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *
 
     if (r == 0)
         r = inode_path_fd(sh->inodes, ino, &f);
+    /* A link is nobody's new file, yet only those who may make files may make one. */
+    if (r == 0)
+        r = ops_check_caller(req);
     if (r == 0)
         r = sys_link(f.fd, dir.fd, new_name);
     ops_reply_entry_at(req, r, dir.fd, new_name);
@@ -70,11 +73,17 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *
 
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int flags)
 {
+    struct shifter *sh = ops_shifter(req);
     cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE;
-    int r = ops_parent(ops_shifter(req), parent, name, &dir);
+    cleanup_close int victim = -1;
+    int r = ops_parent(sh, parent, name, &dir);
 
-    if (r == 0 && unlinkat(dir.fd, name, flags) < 0)
-        r = -errno;
+    if (r == 0) {
+        victim = sys_open_path_at(dir.fd, name);
+        r = unlinkat(dir.fd, name, flags) < 0 ? -errno : 0;
+    }
+    if (r == 0 && victim >= 0)
+        inode_keep(sh->inodes, &victim);
     fuse_reply_err(req, -r);
 }
 
@@ -94,14 +103,19 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
     struct shifter *sh = ops_shifter(req);
     cleanup_inode_fd struct inode_fd from = INODE_FD_NONE, to = INODE_FD_NONE;
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    cleanup_close int victim = -1;
     int r = ops_parent(sh, parent, name, &from);
 
     if (r == 0)
         r = ops_parent(sh, new_parent, new_name, &to);
+    if (r == 0 && !(flags & (RENAME_NOREPLACE | RENAME_EXCHANGE)))
+        victim = sys_open_path_at(to.fd, new_name);
     /* RENAME_WHITEOUT leaves a device node behind: a new file, so the caller's. */
     if (r == 0 && (flags & RENAME_WHITEOUT))
         r = ops_become_caller(req, &scope);
-    if (r == 0 && renameat2(from.fd, name, to.fd, new_name, flags) < 0)
-        r = -errno;
+    if (r == 0)
+        r = sys_rename(from.fd, name, to.fd, new_name, flags);
+    if (r == 0 && victim >= 0)
+        inode_keep(sh->inodes, &victim);
     fuse_reply_err(req, -r);
 }

@@ -29,30 +29,12 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fuse_reply_err(req, -fd);
         return;
     }
+    if (fi->flags & O_TRUNC)
+        ops_content_changed(sh, ino);
     fi->fh = (uint64_t)fd;
     set_cache(sh, fi);
     if (fuse_reply_open(req, fi) == -ENOENT)
         close(fd);
-}
-
-/*
- * Without O_EXCL the name may exist by now, as anything. It is opened only as what it is known to
- * be: -ESTALE sends the kernel back to look the name up.
- */
-static int open_existing(int dir_fd, const char *name, int flags)
-{
-    cleanup_close int path = sys_open_path_at(dir_fd, name);
-    struct sys_stat st;
-    int r;
-
-    if (path < 0)
-        return path;
-    r = sys_stat(path, &st);
-    if (r < 0)
-        return r;
-    if (!S_ISREG(st.st.st_mode))
-        return -ESTALE;
-    return sys_reopen(path, flags & LOWER_FLAGS);
 }
 
 static int create_file(fuse_req_t req, int dir_fd, const char *name, mode_t mode, int flags)
@@ -69,10 +51,13 @@ static int create_file(fuse_req_t req, int dir_fd, const char *name, mode_t mode
                 mode);
     if (fd >= 0)
         return fd;
-    if (errno != EEXIST || (flags & O_EXCL))
-        return -errno;
-    creds_leave(&scope);
-    return open_existing(dir_fd, name, flags);
+    /*
+     * Somebody else made the name since the kernel looked. It took our word that there was nothing,
+     * so it has checked no permission on what is there now, and will check none after this reply:
+     * only a file made here may be opened here. -ESTALE sends it back to look, and to ask for an
+     * OPEN in the ordinary way.
+     */
+    return errno == EEXIST && !(flags & O_EXCL) ? -ESTALE : -errno;
 }
 
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,

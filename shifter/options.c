@@ -94,14 +94,17 @@ static int set_flag(struct options *o, const char *word, struct err *e)
 {
     /* What mount(8) and engines pass and what holds anyway, or is the kernel's default. */
     static const char *const silent[] = {
-        "rw",          "suid", "exec",   "nodev",  "dev",     "atime",    "default_permissions",
-        "allow_other", "auto", "noauto", "nouser", "_netdev", "relatime", NULL};
+        "rw",          "suid", "exec",   "dev",    "atime",   "default_permissions",
+        "allow_other", "auto", "noauto", "nouser", "_netdev", "relatime",
+        NULL};
 
     (void)e;
     if (strcmp(word, "ro") == 0)
         o->read_only = true;
     else if (strcmp(word, "nosuid") == 0)
         o->nosuid = true;
+    else if (strcmp(word, "nodev") == 0)
+        o->nodev = true;
     else if (strcmp(word, "noexec") == 0)
         o->noexec = true;
     else if (strcmp(word, "noatime") == 0)
@@ -174,6 +177,10 @@ static int set_one(struct options *o, int c, struct err *e)
     case 'f':
         o->foreground = true;
         return 0;
+    case 'v': /* mount(8) passes these on to its helpers */
+    case 'n':
+    case 's':
+        return 0;
     case 'd':
         o->foreground = o->debug = true;
         return 0;
@@ -227,7 +234,7 @@ int options_parse(struct options *o, int argc, char **argv, struct err *e)
     *o = (struct options){
         .fuse_fd = -1, .lower_fd = -1, .ready_fd = -1, .timeout = -1, .threads = DEFAULT_THREADS};
     opterr = 0;
-    while (r == 0 && (c = getopt_long(argc, argv, "o:fdhV", long_options, NULL)) != -1)
+    while (r == 0 && (c = getopt_long(argc, argv, "o:fdhVvns", long_options, NULL)) != -1)
         r = set_one(o, c, e);
     if (r < 0 || o->help || o->version)
         return r;

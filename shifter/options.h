@@ -17,7 +17,7 @@ struct options {
 
     bool have_uidmap, have_gidmap;
     struct idmap uidmap, gidmap;
-    bool read_only, nosuid, noexec, noatime;
+    bool read_only, nosuid, noexec, noatime, nodev;
     enum cache_mode cache;
     double timeout; /* seconds; < 0: what the cache mode says */
     unsigned threads;

@@ -56,6 +56,7 @@ static void do_tmpfile(struct shifter *sh, int dev_fd, const struct fuse_in_head
         struct fuse_entry_out entry;
         struct fuse_open_out open;
     } out;
+    cleanup_close int path = -1;
     cleanup_close int fd = ops_make_tmpfile(sh, &who, in->nodeid, (int)arg->flags, arg->mode);
     int r = fd < 0 ? fd : ops_make_entry(sh, fd, &entry);
 
@@ -63,6 +64,10 @@ static void do_tmpfile(struct shifter *sh, int dev_fd, const struct fuse_in_head
         reply(dev_fd, in, r, NULL, 0);
         return;
     }
+    /* It never had a name: the node has to outlive this open (inode_keep). */
+    path = sys_reopen(fd, O_PATH);
+    if (path >= 0)
+        inode_keep(sh->inodes, &path);
     memset(&out, 0, sizeof(out));
     entry_out(&entry, &out.entry);
     out.open.fh = (uint64_t)fd;

@@ -24,10 +24,15 @@ static int harden_lower(int lower_tree, bool read_only, struct err *e)
         .propagation = MS_PRIVATE,
     };
 
-    if (mount_setattr(lower_tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0 &&
-        errno != ENOSYS)
-        return err_set(e, -errno, "lower: set mount attributes");
-    return 0;
+    int r = mount_setattr(lower_tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr));
+
+    if (r < 0 && errno == EINVAL) {
+        /* Linux 5.12 and 5.13 know mount_setattr(2), but not this attribute, which is a second
+         * line behind O_NOFOLLOW anyway. */
+        attr.attr_set &= ~(uint64_t)MOUNT_ATTR_NOSYMFOLLOW;
+        r = mount_setattr(lower_tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr));
+    }
+    return r < 0 ? err_set(e, -errno, "lower: set mount attributes") : 0;
 }
 
 /* A small tmpfs that will be the root directory: mounted over "/", entered by its fd. */
@@ -68,11 +73,12 @@ int sandbox_enter_mounts(int lower_tree, bool read_only, int *root_fd, struct er
     cleanup_close int proc_fds = -1, root_mnt = -1, root = -1;
     int r;
 
-    if (unshare(CLONE_NEWNS) < 0)
-        return err_set(e, -errno, "sandbox: new mount namespace");
+    if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC) < 0)
+        return err_set(e, -errno, "sandbox: new mount, network and IPC namespaces");
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return err_set(e, -errno, "sandbox: make the mount namespace private");
-    proc_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    /* A mount of that directory alone: from an fd of /proc itself ".." would lead to the host's. */
+    proc_fds = open_tree(AT_FDCWD, "/proc/self/fd", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (proc_fds < 0)
         return err_set(e, -errno, "open /proc/self/fd");
     r = harden_lower(lower_tree, read_only, e);

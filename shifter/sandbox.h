@@ -2,7 +2,8 @@
 /*
  * What the server gives up before it answers its first request. It runs as root and is driven by
  * whoever is inside the container, so after this it can reach the lower and its device, and
- * nothing else: own mount namespace with an empty root and the lower in it, own session, few
+ * nothing else: own mount namespace with an empty root and the lower in it, own network and IPC
+ * namespaces with nothing in them, own session, few
  * capabilities, no new ones by exec, an allow-list of system calls.
  *
  * Call the two steps in this order, from the only thread, in the process that will serve.

@@ -71,6 +71,7 @@ static const int allowed[] = {
     SCMP_SYS(getrandom), /* malloc's, in newer C libraries */
     SCMP_SYS(gettid),
     SCMP_SYS(getpid),
+    SCMP_SYS(wait4), /* with -f: for the process that attached the mount */
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
     SCMP_SYS(tgkill), /* abort(3) */

@@ -13,8 +13,9 @@
 #include <string.h>
 #include <sys/uio.h>
 
-/* Threads that stay although they have nothing to do. */
-#define KEEP_IDLE 2u
+/* Threads that stay although they have nothing to do: so many requests at a time start none anew.
+ */
+#define KEEP_IDLE 8u
 
 struct session {
     struct fuse_session *se;
@@ -224,12 +225,13 @@ static void serve(struct session *s, bool first)
         if (r == -EINTR || r == -EAGAIN)
             continue;
         if (r <= 0) {
+            /* 0: unmounted, and the session knows. An error (no memory for a buffer, say) is of
+             * this thread: the first one goes on serving, unless it is the first's own. */
             pthread_mutex_lock(&s->lock);
             s->idle--;
-            if (r < 0 && s->error == 0)
+            if (r < 0 && first)
                 s->error = r;
             pthread_mutex_unlock(&s->lock);
-            fuse_session_exit(s->se);
             break;
         }
         took_request(s);
@@ -266,10 +268,17 @@ int session_run(struct session *s)
     s->threads = s->idle = 1;
     serve(s, true);
     pthread_mutex_lock(&s->lock);
-    while (s->threads > 1)
+    /* After an error the others may wait in read(2) for good: they end with the process. */
+    while (s->threads > 1 && s->error == 0)
         pthread_cond_wait(&s->changed, &s->lock);
     pthread_mutex_unlock(&s->lock);
     return s->error;
+}
+
+void session_forget_attr(struct session *s, uint64_t node)
+{
+    /* Offset -1: no data. An error says that the kernel does not know the node, or is gone. */
+    fuse_lowlevel_notify_inval_inode(s->se, node, -1, 0);
 }
 
 void session_free(struct session *s)

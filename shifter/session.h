@@ -31,7 +31,13 @@ struct session_options {
 int session_new(struct shifter *sh, int dev_fd, const struct session_options *opt,
                 struct session **out, struct err *e);
 
-/* Serves until the file system is unmounted or the connection aborted. Returns 0 or -errno. */
+/* The kernel is to ask for the attributes of the node again before it uses them. */
+void session_forget_attr(struct session *s, uint64_t node);
+
+/*
+ * Serves until the file system is unmounted or the connection aborted: 0. After -errno other
+ * threads may still run, and nothing may be freed: the process has to end.
+ */
 int session_run(struct session *s);
 void session_free(struct session *s);
 

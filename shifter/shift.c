@@ -2,6 +2,7 @@
 #include "shifter/shift.h"
 
 #include <errno.h>
+#include <sys/sysmacros.h>
 
 static uint32_t out_or_none(const struct idmap *map, uint32_t disk)
 {
@@ -14,6 +15,8 @@ void shift_stat_out(const struct shift *s, struct stat *st)
 {
     st->st_uid = out_or_none(&s->uid, st->st_uid);
     st->st_gid = out_or_none(&s->gid, st->st_gid);
+    if (s->no_devices && (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) && st->st_rdev != 0)
+        st->st_rdev = makedev(major(st->st_rdev) | SHIFT_NO_DRIVER, minor(st->st_rdev));
 }
 
 static int shift_in(const struct idmap *map, struct mount_id id, struct disk_id *out)

@@ -10,14 +10,24 @@
 
 #include "base/idmap.h"
 
+#include <stdbool.h>
 #include <sys/stat.h>
+
+#define SHIFT_NO_DRIVER 2048u
 
 struct shift {
     struct idmap uid;
     struct idmap gid;
+    bool no_devices; /* see shift_stat_out() */
 };
 
-/* Owner and group of st, read from the lower, become what the mount shows. */
+/*
+ * Owner and group of st, read from the lower, become what the mount shows. With no_devices a device
+ * node is shown as one that no driver serves, so that it cannot be opened by anybody, however the
+ * mount's own nodev comes to be lost: a runtime's or a container's remount drops it (runc 1.1 does
+ * for a read-only root). Its major number goes up by SHIFT_NO_DRIVER: the kernel gives drivers none
+ * beyond 511 (CHRDEV_MAJOR_MAX, BLKDEV_MAJOR_MAX). 0:0, a whiteout, has no driver anyway and stays.
+ */
 void shift_stat_out(const struct shift *s, struct stat *st);
 
 /*

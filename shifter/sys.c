@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -156,6 +157,12 @@ int sys_removexattr(int fd, const char *name)
     char path[FD_NAME_SIZE];
 
     return result(removexattr(fd_name(fd, path), name));
+}
+
+int sys_rename(int from_fd, const char *name, int to_fd, const char *new_name, unsigned flags)
+{
+    /* The C library's renameat2() without flags is renameat(2), which the sandbox does not know. */
+    return result((int)syscall(SYS_renameat2, from_fd, name, to_fd, new_name, flags));
 }
 
 int sys_link(int fd, int dir_fd, const char *name)

@@ -49,6 +49,9 @@ ssize_t sys_listxattr(int fd, char *list, size_t size);
 int sys_setxattr(int fd, const char *name, const void *value, size_t size, int flags);
 int sys_removexattr(int fd, const char *name);
 
+/* renameat2(2) */
+int sys_rename(int from_fd, const char *name, int to_fd, const char *new_name, unsigned flags);
+
 /* Links the object behind fd, which may be an O_TMPFILE or an O_PATH fd. */
 int sys_link(int fd, int dir_fd, const char *name);
 

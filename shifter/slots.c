@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shifter/slots.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_SHIFT 12u
+#define CHUNK_SLOTS (1u << CHUNK_SHIFT)
+#define MAX_CHUNKS (1u << 16)
+#define MIN_BUCKETS 1024u
+
+struct slot *slots_at(const struct slots *t, uint64_t number)
+{
+    return &t->chunks[number >> CHUNK_SHIFT][number & (CHUNK_SLOTS - 1)];
+}
+
+static uint32_t hash(uint64_t ino, uint16_t mount)
+{
+    uint64_t x = (ino ^ ((uint64_t)mount << 48)) * 0x9e3779b97f4a7c15ULL;
+
+    return (uint32_t)(x >> 32);
+}
+
+static bool is_of(const struct slot *s, const struct identity *who)
+{
+    if (s->ino != who->ino || s->mount != who->mount || s->type != who->type)
+        return false;
+    if (!who->has_handle)
+        /* The slot's fd pins its inode, so the number was not given to another since. */
+        return s->handle_bytes == 0;
+    return s->handle_bytes == who->handle.bytes && s->handle_type == who->handle.type &&
+           memcmp(s->handle, who->handle.data, who->handle.bytes) == 0;
+}
+
+uint32_t slots_find(const struct slots *t, const struct identity *who)
+{
+    uint32_t n = t->buckets[hash(who->ino, who->mount) & t->bucket_mask];
+
+    while (n != NO_SLOT && !is_of(slots_at(t, n), who))
+        n = slots_at(t, n)->next;
+    return n;
+}
+
+static void link_into_chain(struct slots *t, uint32_t number)
+{
+    struct slot *s = slots_at(t, number);
+    uint32_t *head = &t->buckets[hash(s->ino, s->mount) & t->bucket_mask];
+
+    s->next = *head;
+    *head = number;
+}
+
+/* Doubles or halves the buckets. Where there is no memory the chains just stay as they are. */
+static void resize(struct slots *t, uint32_t buckets)
+{
+    uint32_t *old = t->buckets;
+    uint32_t *fresh = calloc(buckets, sizeof(*fresh));
+    uint32_t old_mask = t->bucket_mask;
+
+    if (!fresh)
+        return;
+    t->buckets = fresh;
+    t->bucket_mask = buckets - 1;
+    for (uint32_t b = 0; b <= old_mask; b++) {
+        uint32_t n = old[b];
+
+        while (n != NO_SLOT) {
+            uint32_t next = slots_at(t, n)->next;
+
+            link_into_chain(t, n);
+            n = next;
+        }
+    }
+    free(old);
+}
+
+static int take_free(struct slots *t, uint32_t *out)
+{
+    uint32_t chunk;
+
+    if (t->free_list != NO_SLOT) {
+        *out = t->free_list;
+        t->free_list = slots_at(t, *out)->next;
+        return 0;
+    }
+    chunk = t->top >> CHUNK_SHIFT;
+    if (chunk >= MAX_CHUNKS)
+        return -ENFILE;
+    if (!t->chunks[chunk]) {
+        t->chunks[chunk] = calloc(CHUNK_SLOTS, sizeof(struct slot));
+        if (!t->chunks[chunk])
+            return -ENOMEM;
+    }
+    *out = t->top++;
+    return 0;
+}
+
+int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *out)
+{
+    struct slot *s;
+    int r = take_free(t, out);
+
+    if (r < 0)
+        return r;
+    s = slots_at(t, *out);
+    s->ino = who->ino;
+    s->mount = who->mount;
+    s->type = who->type;
+    s->nlookup = 0;
+    s->generation++;
+    atomic_store(&s->shown_set_id, false);
+    atomic_store(&s->kept_fd, -1);
+    if (who->has_handle) {
+        s->handle_bytes = (uint8_t)who->handle.bytes;
+        s->handle_type = (uint8_t)who->handle.type;
+        memcpy(s->handle, who->handle.data, sizeof(s->handle));
+    } else {
+        s->handle_bytes = 0;
+        s->fd = steal_fd(fd);
+    }
+    link_into_chain(t, *out);
+    if (++t->used > t->bucket_mask && t->bucket_mask < UINT32_MAX / 2)
+        resize(t, (t->bucket_mask + 1) * 2);
+    return 0;
+}
+
+void slots_remove(struct slots *t, uint32_t number)
+{
+    struct slot *s = slots_at(t, number);
+    uint32_t *link = &t->buckets[hash(s->ino, s->mount) & t->bucket_mask];
+
+    while (*link != number)
+        link = &slots_at(t, *link)->next;
+    *link = s->next;
+    s->next = t->free_list;
+    t->free_list = number;
+    if (--t->used < t->bucket_mask / 4 && t->bucket_mask >= MIN_BUCKETS)
+        resize(t, (t->bucket_mask + 1) / 2);
+}
+
+void slots_each(const struct slots *t, void (*fn)(uint32_t number, struct slot *s, void *arg),
+                void *arg)
+{
+    for (uint32_t b = 0; t->buckets && b <= t->bucket_mask; b++)
+        for (uint32_t n = t->buckets[b]; n != NO_SLOT; n = slots_at(t, n)->next)
+            fn(n, slots_at(t, n), arg);
+}
+
+int slots_init(struct slots *t)
+{
+    *t = (struct slots){.top = FIRST_SLOT, .bucket_mask = MIN_BUCKETS - 1};
+    t->chunks = calloc(MAX_CHUNKS, sizeof(struct slot *));
+    t->buckets = calloc(MIN_BUCKETS, sizeof(*t->buckets));
+    return t->chunks && t->buckets ? 0 : -ENOMEM;
+}
+
+void slots_release(struct slots *t)
+{
+    for (uint32_t c = 0; t->chunks && c < MAX_CHUNKS; c++)
+        free(t->chunks[c]);
+    free(t->chunks);
+    free(t->buckets);
+    *t = (struct slots){0};
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The memory behind the inode table: numbered slots, found by number or by the identity of the
+ * inode they stand for. Slots come in chunks that never move, so a slot that is known to be in use
+ * is read by its number without any lock; all else here is for one thread at a time.
+ */
+#ifndef SHIFTER_SLOTS_H
+#define SHIFTER_SLOTS_H
+
+#include "shifter/sys.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NO_SLOT 0u
+#define FIRST_SLOT 1u
+
+/* What an inode of the lower is known by. */
+struct identity {
+    uint64_t ino;
+    uint16_t mount; /* index of its mount in the lower */
+    uint16_t type;  /* S_IFMT bits */
+    bool has_handle;
+    struct sys_handle handle;
+};
+
+struct slot {
+    uint64_t ino;
+    uint64_t nlookup;
+    uint32_t next;       /* the hash chain, or the list of free slots */
+    uint32_t generation; /* grows each time the slot is given to another inode */
+    uint16_t mount;
+    uint16_t type;
+    uint8_t handle_bytes; /* 0: `fd` is the way back */
+    uint8_t handle_type;
+    atomic_bool shown_set_id; /* the kernel was shown a set-id bit of this file */
+    union {
+        unsigned char handle[SYS_HANDLE_MAX];
+        int fd;
+    };
+    atomic_int kept_fd; /* with a handle: the way back once the inode has no name, or -1 */
+};
+
+struct slots {
+    struct slot **chunks;
+    uint32_t *buckets; /* heads of the hash chains */
+    uint32_t bucket_mask;
+    uint32_t used; /* slots in chains */
+    uint32_t top;  /* the first slot never used */
+    uint32_t free_list;
+};
+
+int slots_init(struct slots *t); /* -ENOMEM; slots_release() is due either way */
+void slots_release(struct slots *t);
+
+struct slot *slots_at(const struct slots *t, uint64_t number);
+
+/* The slot of this identity, or NO_SLOT. */
+uint32_t slots_find(const struct slots *t, const struct identity *who);
+
+/* A new slot for it. Without a handle it gets *fd (stolen). -ENFILE, -ENOMEM. */
+int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *out);
+
+/* The slot is free again. What fds it has are the caller's. */
+void slots_remove(struct slots *t, uint32_t number);
+
+/* Calls fn for each slot in use. */
+void slots_each(const struct slots *t, void (*fn)(uint32_t number, struct slot *s, void *arg),
+                void *arg);
+
+#endif
