@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/log.h"
+#include "shifter/options.h"
+#include "tests/unit/suites.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAPS "uidmapping=0:100000:65536,gidmapping=0:200000:65536"
+
+static struct err e;
+static struct options o;
+
+static void setup(void)
+{
+    /* Warnings about unknown words are for people. */
+    log_setup("test", LOG_LEVEL_ERROR, false, false);
+}
+
+/* One string, words between spaces; options_release() is due. */
+static int parse(const char *line)
+{
+    char copy[512], *argv[20] = {NULL}, *save = NULL;
+    int argc = 0;
+
+    ck_assert_uint_lt(strlen(line), sizeof(copy));
+    strcpy(copy, line);
+    for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+        argv[argc++] = w;
+    optind = 0; /* getopt(3): begin again */
+    return options_parse(&o, argc, argv, &e);
+}
+
+static void parsed(const char *line)
+{
+    ck_assert_msg(parse(line) == 0, "%s: %s", line, e.msg);
+}
+
+static void refused(const char *line, int code, const char *word)
+{
+    ck_assert_msg(parse(line) == code, "%s", line);
+    ck_assert_msg(strstr(e.msg, word) != NULL, "%s: %s", line, e.msg);
+    options_release(&o);
+}
+
+START_TEST(is_called_like_fuse_overlayfs)
+{
+    struct mount_id m;
+
+    parsed("oci-shifter -o lowerdir=/l," MAPS " /m");
+    ck_assert_str_eq(o.lowerdir, "/l");
+    ck_assert_str_eq(o.mountpoint, "/m");
+    ck_assert(idmap_to_mount(&o.uidmap, (struct disk_id){0}, &m) && m.v == 100000);
+    ck_assert(idmap_to_mount(&o.gidmap, (struct disk_id){0}, &m) && m.v == 200000);
+    ck_assert(o.fuse_fd == -1 && o.lower_fd == -1 && o.ready_fd == -1);
+    ck_assert(!o.read_only && !o.foreground && !o.debug);
+    ck_assert_int_eq(o.cache, CACHE_AUTO);
+    ck_assert(o.timeout < 0);
+    ck_assert_uint_gt(o.threads, 0);
+    options_release(&o);
+}
+END_TEST
+
+START_TEST(is_called_like_a_mount_helper)
+{
+    parsed("mount.fuse.oci-shifter /l /m -o rw,nosuid,nodev,noexec,noatime," MAPS);
+    ck_assert_str_eq(o.lowerdir, "/l");
+    ck_assert_str_eq(o.mountpoint, "/m");
+    ck_assert(o.nosuid && o.noexec && o.noatime && !o.read_only);
+    options_release(&o);
+    parsed("oci-shifter -o ro -o " MAPS " -f /l /m");
+    ck_assert(o.read_only && o.foreground && !o.debug);
+    options_release(&o);
+}
+END_TEST
+
+START_TEST(is_called_by_the_hook)
+{
+    parsed("oci-shifter --fuse-fd=3 --lower-fd=4 --ready-fd=5 -o " MAPS ",ro,cache=always");
+    ck_assert(o.fuse_fd == 3 && o.lower_fd == 4 && o.ready_fd == 5);
+    ck_assert_int_eq(o.cache, CACHE_ALWAYS);
+    ck_assert(!o.lowerdir && !o.mountpoint);
+    options_release(&o);
+}
+END_TEST
+
+START_TEST(takes_values)
+{
+    parsed("x -d -o cache=never,timeout=0.5,threads=1024," MAPS " /l /m");
+    ck_assert_int_eq(o.cache, CACHE_NEVER);
+    ck_assert_double_eq(o.timeout, 0.5);
+    ck_assert_uint_eq(o.threads, 1024);
+    ck_assert(o.debug && o.foreground);
+    options_release(&o);
+    /* The last one counts. */
+    parsed("x -o threads=2,timeout=7 -o threads=3,timeout=0,lowerdir=/a,lowerdir=/b," MAPS " /m");
+    ck_assert_uint_eq(o.threads, 3);
+    ck_assert_double_eq(o.timeout, 0);
+    ck_assert_str_eq(o.lowerdir, "/b");
+    options_release(&o);
+}
+END_TEST
+
+START_TEST(helps_whatever_else_is_there)
+{
+    parsed("x --help");
+    ck_assert(o.help);
+    options_release(&o);
+    parsed("x -V");
+    ck_assert(o.version);
+    options_release(&o);
+}
+END_TEST
+
+START_TEST(ignores_unknown_words_aloud)
+{
+    parsed("x -o fsync=0,volatile," MAPS " /l /m");
+    options_release(&o);
+}
+END_TEST
+
+START_TEST(refuses_bad_values)
+{
+    refused("x -o threads=0," MAPS " /l /m", -EINVAL, "threads=0");
+    refused("x -o threads=1025," MAPS " /l /m", -ERANGE, "threads=1025");
+    refused("x -o threads=-1," MAPS " /l /m", -EINVAL, "threads=-1");
+    refused("x -o threads=," MAPS " /l /m", -EINVAL, "threads=");
+    refused("x -o timeout=-1," MAPS " /l /m", -EINVAL, "timeout=-1");
+    refused("x -o timeout=nan," MAPS " /l /m", -EINVAL, "timeout=nan");
+    refused("x -o timeout=inf," MAPS " /l /m", -EINVAL, "timeout=inf");
+    refused("x -o timeout=1e10," MAPS " /l /m", -EINVAL, "timeout=1e10");
+    refused("x -o timeout=1s," MAPS " /l /m", -EINVAL, "timeout=1s");
+    refused("x -o timeout=," MAPS " /l /m", -EINVAL, "timeout=");
+    refused("x -o cache=yes," MAPS " /l /m", -EINVAL, "cache=yes");
+    refused("x --fuse-fd=x -o " MAPS, -EINVAL, "--fuse-fd=x");
+    refused("x --fuse-fd=-1 -o " MAPS, -EINVAL, "--fuse-fd=-1");
+    refused("x --lower-fd=4294967296 -o " MAPS, -ERANGE, "--lower-fd");
+}
+END_TEST
+
+START_TEST(needs_both_mappings)
+{
+    refused("x -o uidmapping=0:1:1 /l /m", -EINVAL, "gidmapping= is missing");
+    refused("x -o gidmapping=0:1:1 /l /m", -EINVAL, "uidmapping= is missing");
+    refused("x -o uidmapping=0:1,gidmapping=0:1:1 /l /m", -EINVAL, "uidmapping: ");
+    refused("x -o uidmapping=,gidmapping=0:1:1 /l /m", -EINVAL, "uidmapping: ");
+    refused("x -o uidmapping=0:1:1,gidmapping=0:1:0 /l /m", -EINVAL, "gidmapping[0]");
+    refused("x -o uidmapping=0:1:1,gidmapping=0:1:4294967296 /l /m", -ERANGE, "gidmapping: ");
+}
+END_TEST
+
+START_TEST(needs_to_know_what_goes_where)
+{
+    static const char *const lines[] = {
+        "x -o " MAPS,
+        "x -o " MAPS " /l",
+        "x -o " MAPS " /l /m /n",
+        "x -o lowerdir=/l," MAPS,
+        "x -o lowerdir=/l," MAPS " /m /n",
+        "x --fuse-fd=3 -o " MAPS,
+        "x --lower-fd=3 -o " MAPS,
+    };
+
+    for (size_t i = 0; i < COUNT(lines); i++)
+        refused(lines[i], -EINVAL, "SOURCE MOUNTPOINT");
+}
+END_TEST
+
+START_TEST(refuses_unknown_options)
+{
+    refused("x -x -o " MAPS " /l /m", -EINVAL, "unknown option -x");
+    refused("x --nothing -o " MAPS " /l /m", -EINVAL, "unknown option");
+    refused("x /l /m -o", -EINVAL, "-o");
+}
+END_TEST
+
+/* mount(8) hands its own options on: none of them says anything to a shifter. */
+START_TEST(takes_what_mount_passes_on)
+{
+    parsed("mount.fuse.oci-shifter /l /m -n -s -v -o nodev," MAPS);
+    ck_assert(o.nodev && !o.foreground && !o.version);
+    options_release(&o);
+}
+END_TEST
+
+Suite *suite_options(void)
+{
+    Suite *s = suite_create("options");
+    TCase *t = tcase_create("command line");
+
+    tcase_add_checked_fixture(t, setup, NULL);
+    tcase_add_test(t, is_called_like_fuse_overlayfs);
+    tcase_add_test(t, is_called_like_a_mount_helper);
+    tcase_add_test(t, is_called_by_the_hook);
+    tcase_add_test(t, takes_values);
+    tcase_add_test(t, helps_whatever_else_is_there);
+    tcase_add_test(t, ignores_unknown_words_aloud);
+    tcase_add_test(t, refuses_bad_values);
+    tcase_add_test(t, needs_both_mappings);
+    tcase_add_test(t, needs_to_know_what_goes_where);
+    tcase_add_test(t, refuses_unknown_options);
+    tcase_add_test(t, takes_what_mount_passes_on);
+    suite_add_tcase(s, t);
+    return s;
+}
