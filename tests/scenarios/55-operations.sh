@@ -1,0 +1,551 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# The shifter as a file system, mounted by hand: what programs do through it, what lies on disk
+# afterwards, and what the server is made of. Where the kernel has a word on it, the measure is the
+# kernel's own idmapped mount of the same kind of tree.
+
+MAP=0:100000:65536
+
+# The C programs beside this file, built once: tool NAME prints the path.
+tool() {
+	local name=$1 out=$WORK/tools/$1
+	if [ ! -x "$out" ]; then
+		mkdir -p "$WORK/tools"
+		case $name in
+		ops) set -- "$REPO"/tests/scenarios/ops*.c ;;
+		*) set -- "$REPO/tests/scenarios/$name.c" ;;
+		esac
+		cc -D_GNU_SOURCE -Wall -Wextra -Werror -o "$out" "$@" >&2
+	fi
+	echo "$out"
+}
+
+# shifted SRC MNT [OPTIONS [MAP]]
+shifted() {
+	mkdir -p "$2"
+	timeout 10 "$SHIFTER" "$1" "$2" \
+		-o "uidmapping=${4:-$MAP},gidmapping=${4:-$MAP}${3:+,$3}"
+}
+
+# idmapped SRC DST MAP: by the kernel; skips where it cannot
+idmapped() {
+	local message
+	mkdir -p "$2"
+	message=$("$(tool userns)" idmap "$1" "$2" "$3" 2>&1) || skip "$message"
+}
+
+# as UID COMMAND...: this id and no other, no capabilities, as the host sees it
+as() {
+	local id=$1
+	shift
+	timeout 60 setpriv --reuid "$id" --regid "$id" --clear-groups "$@"
+}
+
+# inside COMMAND...: as root of a user namespace with $MAP
+inside() {
+	timeout 60 "$(tool userns)" run "$MAP" "$@"
+}
+
+# The host-side end of a test.
+unmount() {
+	umount "$@"
+}
+
+# The files that "ops" finds, the same for each of its cases: tree DIR OWNER
+tree() {
+	local n
+	mkdir -p "$1"/0/pre/{sgid-dir,sticky,locked,unmapped-dir,acl-dir}
+	chmod 755 "$1" "$1/0" "$1/0/pre"
+	tree_files "$1/0/pre"
+	chown "$2:$2" "$1/0"
+	for n in $(seq 1 14); do
+		cp -a "$1/0" "$1/$n"
+	done
+}
+
+tree_files() {
+	local pre=$1 n
+	(umask 077 && echo secret >"$pre/secret")
+	for n in $(seq 1 7); do
+		head -c 5000 /dev/zero >"$pre/open-$n"
+	done
+	chmod 6777 "$pre"/open-*
+	chgrp 50 "$pre/sgid-dir"
+	chmod 2777 "$pre/sgid-dir"
+	echo 998 >"$pre/sticky/of-998"
+	mkfifo "$pre/sticky/fifo-998"
+	chown 998:998 "$pre"/sticky/*998
+	chmod 666 "$pre"/sticky/*998
+	chmod 1777 "$pre/sticky"
+	echo unmapped | tee "$pre/unmapped" "$pre/unmapped-group" >"$pre/unmapped-dir/old"
+	chmod 666 "$pre"/unmapped*
+	chmod 777 "$pre/unmapped-dir"
+	chown 70000:70000 "$pre/unmapped" "$pre/unmapped-dir" "$pre/unmapped-dir/old"
+	chgrp 70000 "$pre/unmapped-group"
+	chmod 777 "$pre/acl-dir"
+	setfacl -d -m u:1000:rwx,g:1001:rx,o::- "$pre/acl-dir"
+	echo acl >"$pre/acl"
+	setfacl -m u:1000:rw,g:65535:r,o::- "$pre/acl"
+	printf caps | tee "$pre/caps-2" "$pre/caps-v3" >"$pre/caps"
+	chmod 666 "$pre"/caps*
+	setcap cap_net_raw+ep "$pre/caps"
+	setcap cap_net_raw+ep "$pre/caps-2"
+	setcap -n 1000 cap_net_raw+ep "$pre/caps-v3"
+	ln -s /nonexistent "$pre/absolute"
+	mkfifo -m 666 "$pre/fifo"
+	mknod -m 666 "$pre/null" c 1 3
+}
+
+# All that a tree says of itself, but times and inode numbers.
+on_disk() {
+	(cd "$1" && find . -printf '%P %y %m %U:%G %n %l\n' | sort &&
+		find . -type f -print0 | sort -z | xargs -0 cksum &&
+		find . -print0 | sort -z | xargs -0 getfattr -h -d -m - -e hex --)
+}
+
+# same_as_kernel OWNER BASE MAP OPTIONS COMMAND...: "COMMAND ops DIR BASE" over the shifter and over
+# an idmapped mount, whose trees are OWNER's: the same words, and the same on disk. $SAME is a sed
+# script for what is to be told apart less finely.
+SAME=
+same_as_kernel() {
+	local owner=$1 base=$2 map=$3 options=$4
+	shift 4
+	tree "$T/lower" "$owner"
+	cp -a "$T/lower" "$T/lower2"
+	idmapped "$T/lower2" "$T/kernel" "$map"
+	shifted "$T/lower" "$T/mnt" "$options" "$map"
+	"$@" "$(tool ops)" "$T/kernel" "$base" >"$T/kernel.out" 2>&1
+	"$@" "$(tool ops)" "$T/mnt" "$base" >"$T/shifter.out" 2>&1
+	on_disk "$T/lower2" >"$T/kernel.disk"
+	on_disk "$T/lower" >"$T/shifter.disk"
+	unmount "$T/mnt" "$T/kernel"
+	has "$(cat "$T/kernel.out")" 'ended with 0'
+	has_not "$(grep -A 1 -n ended "$T/kernel.out")" "ended with [^0]"
+	no_difference "$T/kernel.out" "$T/shifter.out"
+	no_difference "$T/kernel.disk" "$T/shifter.disk"
+}
+
+no_difference() {
+	diff -U 3 <(sed "$SAME" "$1") <(sed "$SAME" "$2") || fail "not as the kernel does"
+}
+
+test_as_the_kernel_does_for_container_root() {
+	same_as_kernel 0 0 "$MAP" "" inside
+}
+
+test_as_the_kernel_does_with_all_cached() {
+	same_as_kernel 0 0 "$MAP" cache=always inside
+}
+
+test_as_the_kernel_does_with_nothing_cached() {
+	same_as_kernel 0 0 "$MAP" cache=never inside
+}
+
+test_as_the_kernel_does_with_one_thread() {
+	same_as_kernel 0 0 "$MAP" threads=1 inside
+}
+
+test_as_the_kernel_does_for_a_user() {
+	same_as_kernel 1000 100000 "$MAP" "" as 101000
+}
+
+test_as_the_kernel_does_for_mapped_root_without_capabilities() {
+	same_as_kernel 0 100000 "$MAP" "" as 100000
+}
+
+# Who is not mapped is refused; which of two reasons is given is the kernel's business.
+test_as_the_kernel_does_for_an_unmapped_user() {
+	SAME='s/EOVERFLOW\|EACCES\|EPERM/refused/'
+	same_as_kernel 0 100000 "$MAP" "" as 99999
+}
+
+# Of fallocate(2) and copy_file_range(2) FUSE does not say whether the set-id bits may stay.
+test_as_the_kernel_does_for_unmapped_root() {
+	SAME='s/EOVERFLOW\|EACCES\|EPERM/refused/; /pre.open-[45]/d'
+	same_as_kernel 0 100000 "$MAP" "" env
+}
+
+test_as_the_kernel_does_for_the_hosts_root() {
+	SAME='/pre.open-[45]/d'
+	same_as_kernel 0 0 0:0:65536 "" env
+}
+
+# Whoever may write a set-id file takes its bits away, and cannot execute it with them at once.
+test_set_id_is_gone_for_the_next_exec() {
+	local cache
+	mkdir lower
+	for cache in auto always never; do
+		cp /usr/bin/id lower/id
+		cp /usr/bin/id lower/id-open
+		chmod 6777 lower/*
+		shifted lower mnt "cache=$cache"
+		is "$(as 101000 mnt/id -u)" 100000 "before, cache=$cache"
+		as 101000 dd if=/usr/bin/id of=mnt/id conv=notrunc status=none
+		is "$(as 101000 mnt/id -u)" 101000 "after a write, cache=$cache"
+		is "$(as 101000 mnt/id-open -u)" 100000 "before, cache=$cache"
+		as 101000 cp /usr/bin/id mnt/id-open
+		is "$(as 101000 mnt/id-open -u)" 101000 "after a truncating open, cache=$cache"
+		is "$(stat -c %a lower/id lower/id-open)" $'777\n777' "on disk, cache=$cache"
+		unmount mnt
+	done
+}
+
+# A file capability of the image is the container's: on the host, by the mount, it is nobody's.
+test_file_capabilities_hold_inside_only() {
+	mkdir lower
+	cp /usr/bin/grep lower/grep
+	setcap cap_net_raw+ep lower/grep
+	shifted lower mnt
+	has "$(getcap -n mnt/grep)" 'cap_net_raw=ep \[rootid=100000\]'
+	is "$(as 101000 mnt/grep CapEff: /proc/self/status)" $'CapEff:\t0000000000000000' "on the host"
+	is "$(inside setpriv --reuid 1000 --clear-groups mnt/grep CapEff: /proc/self/status)" \
+		$'CapEff:\t0000000000002000' inside
+	inside setcap cap_kill+ep mnt/grep
+	is "$(getcap -n lower/grep)" 'lower/grep cap_kill=ep' "on disk"
+	unmount mnt
+	shifted lower mnt "" 0:300000:65536
+	has "$(getcap -n mnt/grep)" 'cap_kill=ep \[rootid=300000\]'
+	unmount mnt
+}
+
+test_read_only_is_erofs() {
+	tree lower 0
+	on_disk lower >before
+	shifted lower mnt ro
+	has "$(findmnt -no OPTIONS mnt)" '^ro,'
+	for command in "touch new" "mkdir new" "rm pre/secret" "mv pre new" "chmod 600 pre/secret" \
+		"chown 100001 pre/secret" "ln pre/secret new" "ln -s x new" "mknod new p" \
+		"setfattr -n user.a -v b pre/secret" "truncate -s 0 pre/secret" "touch pre/secret"; do
+		# shellcheck disable=SC2086 # words
+		has "$(cd mnt/0 && LC_ALL=C as 100000 $command 2>&1)" 'Read-only file system'
+	done
+	is "$(as 100000 cat mnt/0/pre/secret)" secret
+	# For good: the server cannot write either.
+	mount -i -o remount,rw mnt
+	has "$(LC_ALL=C as 100000 touch mnt/0/new 2>&1)" 'Read-only file system'
+	unmount mnt
+	on_disk lower >after
+	no_difference before after
+}
+
+test_ranges_and_their_ends() {
+	local map=0:100000:1000:1000:300000:1:70000:200000:10:4294967294:400000:1
+	local id shown
+	mkdir lower
+	for id in 0 999 1000 1001 69999 70000 70009 70010 4294967293 4294967294; do
+		touch "lower/$id"
+		chown "$id:$id" "lower/$id"
+	done
+	shifted lower mnt "" "$map"
+	shown=$(cd mnt && stat -c '%n %u:%g' -- * | sort -n)
+	is "$shown" "0 100000:100000
+999 100999:100999
+1000 300000:300000
+1001 65534:65534
+69999 65534:65534
+70000 200000:200000
+70009 200009:200009
+70010 65534:65534
+4294967293 65534:65534
+4294967294 400000:400000"
+	chmod 777 lower
+	for id in 100000 100999 300000 200000 200009 400000; do
+		as "$id" touch "mnt/by-$id"
+	done
+	is "$(cd lower && stat -c %u:%g by-100000 by-100999 by-300000 by-200000 by-200009 by-400000 | tr '\n' ' ')" \
+		"0:0 999:999 1000:1000 70000:70000 70009:70009 4294967294:4294967294 "
+	for id in 0 99999 101000 199999 200010 300001 400001 65534; do
+		has "$(LC_ALL=C as "$id" touch mnt/none 2>&1)" 'too large for defined data type'
+		[ ! -e lower/none ] || fail "$id left a file"
+	done
+	chown 300000:200009 mnt/0
+	is "$(stat -c %u:%g lower/0)" 1000:70009
+	for id in 101000 200010 65534 0; do
+		has "$(LC_ALL=C chown "$id" mnt/0 2>&1)" 'too large for defined data type'
+		has "$(LC_ALL=C chown "300000:$id" mnt/0 2>&1)" 'too large for defined data type'
+	done
+	is "$(stat -c %u:%g lower/0)" 1000:70009
+	unmount mnt
+}
+
+test_uids_and_gids_have_their_own_map() {
+	mkdir lower mnt
+	touch lower/f
+	chown 5:6 lower/f
+	timeout 10 "$SHIFTER" -o lowerdir=lower,uidmapping=0:1000:10,gidmapping=0:2000:10 mnt
+	is "$(stat -c %u:%g mnt/f)" 1005:2006
+	chown 1009:2001 mnt/f
+	is "$(stat -c %u:%g lower/f)" 9:1
+	has "$(LC_ALL=C chown 2001 mnt/f 2>&1)" 'too large for defined data type'
+	unmount mnt
+}
+
+test_acls_are_shifted_both_ways() {
+	mkdir lower
+	echo text >lower/f
+	mkdir lower/d
+	setfacl -m u:1000:r,g:1001:rw,u:70000:rwx lower/f
+	chmod o= lower/f
+	shifted lower mnt
+	has "$(getfacl -nc mnt/f)" 'user:101000:r--'
+	has "$(getfacl -nc mnt/f)" 'group:101001:rw-'
+	has "$(getfacl -nc mnt/f)" 'user:65534:rwx'
+	has "$(inside getfacl -nc mnt/f)" '^user:1000:r--'
+	is "$(as 101000 cat mnt/f)" text
+	as 101002 cat mnt/f 2>/dev/null && fail "a stranger could read"
+	setfacl -m u:165535:rwx,d:g:100000:rx mnt/d
+	inside setfacl -m u:7:x mnt/d
+	is "$(getfacl -npc lower/d | sed '/^$/d')" 'user::rwx
+user:7:--x
+user:65535:rwx
+group::r-x
+mask::rwx
+other::r-x
+default:user::rwx
+default:group::r-x
+default:group:0:r-x
+default:mask::r-x
+default:other::r-x'
+	getfacl -np lower/d >before
+	has "$(LC_ALL=C setfacl -m u:170000:r mnt/d 2>&1)" 'too large for defined data type'
+	has "$(LC_ALL=C setfacl -m d:g:99999:r mnt/d 2>&1)" 'too large for defined data type'
+	getfacl -np lower/d >after
+	no_difference before after
+	# What a container writes does not drop what it cannot see.
+	touch mnt/f
+	has "$(getfacl -nc lower/f)" 'user:70000:rwx'
+	unmount mnt
+}
+
+test_names() {
+	local long latin
+	long=$(printf 'n%.0s' $(seq 255))
+	latin=$(printf 'caf\xe9 \n \x01 *')
+	mkdir lower
+	chmod 777 lower
+	shifted lower mnt
+	as 101000 touch "mnt/$long" "mnt/$latin" "mnt/ " mnt/...
+	as 101000 ln -s "$latin" mnt/link
+	has "$(LC_ALL=C as 101000 touch "mnt/$long"n 2>&1)" 'File name too long'
+	is "$(cd lower && find . -print0 | cksum)" "$(cd mnt && find . -print0 | cksum)"
+	[ -f "lower/$latin" ] || fail "the name was changed"
+	is "$(readlink mnt/link)" "$latin"
+	as 101000 mv "mnt/$latin" "mnt/$long"
+	unmount mnt
+	[ -f "lower/$long" ] || fail "not renamed"
+	[ ! -e "lower/$latin" ] || fail "still there"
+}
+
+# 20,000 names are listed once each, also while a third of them goes.
+test_big_directory() {
+	mkdir -p lower/d
+	(cd lower/d && seq -f 'file-%.0f' 20000 | xargs touch)
+	chown -R 1000:1000 lower
+	shifted lower mnt
+	is "$(find mnt/d -type f | sort -u | wc -l)" 20000
+	is "$(find mnt/d -type f -uid 101000 | wc -l)" 20000
+	(cd mnt/d && seq -f 'file-%.0f' 1 3 20000 | xargs rm) &
+	find mnt/d -type f >listed
+	wait $!
+	is "$(sort listed | uniq -d)" "" "listed twice"
+	is "$(seq -f 'mnt/d/file-%.0f' 20000 | awk 'NR % 3 != 1' | sort | comm -23 - <(sort listed) | wc -l)" 0 "lost"
+	is "$(find mnt/d -type f | wc -l)" 13333
+	as 101000 rm -rf mnt/d
+	[ ! -e lower/d ] || fail "not removed"
+	unmount mnt
+}
+
+# The server follows no link of the image, whatever it is asked to do with one.
+test_links_of_the_image_lead_nowhere() {
+	mkdir lower host
+	chmod 777 lower
+	echo host >host/file
+	chmod 600 host/file
+	ln -s "$T/host/file" lower/absolute
+	ln -s ../host/file lower/relative
+	ln -s "$T/host" lower/dir
+	ln -s /proc/self/fd lower/fds
+	stat -c '%a %u %Y %Z' host host/file >before
+	shifted lower mnt
+	for link in absolute relative dir fds; do
+		is "$(readlink "mnt/$link")" "$(readlink "lower/$link")"
+		chown -h 100007:100008 "mnt/$link"
+		touch -h -d 2001-01-01 "mnt/$link"
+		mv "mnt/$link" mnt/moved
+		as 100007 ln -P mnt/moved "mnt/$link"
+		getfattr -h -d -m - "mnt/$link"
+		is "$(stat -c %u:%h "lower/$link")" 7:2
+		rm mnt/moved "mnt/$link"
+	done
+	unmount mnt
+	stat -c '%a %u %Y %Z' host host/file >after
+	no_difference before after
+	is "$(ls host lower)" $'host:\nfile\n\nlower:'
+}
+
+# Nobody opens a FIFO or a device of the image for the container, so one thread is enough for all.
+test_special_files_do_not_block() {
+	mkdir lower
+	mkfifo -m 666 lower/fifo
+	mknod -m 666 lower/tty c 5 0
+	shifted lower mnt threads=1
+	has "$(ls -l mnt/fifo)" '^prw-rw-rw-'
+	as 101000 sh -c 'read line <mnt/fifo; echo "got $line" >got' &
+	sleep 0.3
+	is "$(timeout 5 ls mnt)" $'fifo\ntty' "while a reader waits"
+	chmod 777 .
+	timeout 5 sh -c 'echo hello >mnt/fifo'
+	wait $!
+	is "$(cat got)" "got hello"
+	has "$(LC_ALL=C cat mnt/tty 2>&1)" 'Permission denied' # nodev
+	is "$(as 101000 timeout 5 stat -c %F mnt/tty)" 'character special file'
+	unmount mnt
+}
+
+server_pid() {
+	processes_left | cut -d' ' -f1
+}
+
+test_the_server_ends_with_its_mount() {
+	local pid
+	mkdir lower
+	echo text >lower/f
+	shifted lower mnt
+	pid=$(server_pid)
+	exec 9<mnt/f
+	umount -l mnt
+	kill -0 "$pid" || fail "the server ended under an open file"
+	is "$(cat <&9)" text
+	exec 9<&-
+	wait_for server_gone "$pid"
+}
+
+server_gone() {
+	[ ! -e "/proc/$1/exe" ]
+}
+
+# What the server is while it serves: able to do little, and nothing else in reach.
+test_the_server_keeps_nothing() {
+	local pid
+	mkdir lower
+	touch lower/f
+	exec 8</etc/passwd 9> >(cat)
+	shifted lower mnt
+	exec 8<&- 9>&-
+	wait $! # ends when nobody has the pipe
+	pid=$(server_pid)
+	status=$(cat "/proc/$pid/status")
+	has "$status" '^NoNewPrivs:[[:space:]]1$'
+	has "$status" '^Seccomp:[[:space:]]2$'
+	has "$status" '^CapInh:[[:space:]]0+$'
+	has "$status" '^CapAmb:[[:space:]]0+$'
+	# chown, dac_override, dac_read_search, fowner, setgid, setuid, sys_admin, mknod, setfcap
+	has "$status" '^CapEff:[[:space:]]00000000882000cf$'
+	has "$status" '^CapPrm:[[:space:]]00000000882000df$' # and fsetid, raised for a moment
+	has "$status" '^CapBnd:[[:space:]]00000000882000df$'
+	has "$status" '^Groups:[[:space:]]*$'
+	is "$(awk '{print $5}' "/proc/$pid/mountinfo" | sort)" $'/\n/lower'
+	has "$(awk '$5 == "/lower" {print $6}' "/proc/$pid/mountinfo")" '^rw,nosuid,nodev,noexec,.*nosymfollow'
+	has "$(awk '$5 == "/" {print $6}' "/proc/$pid/mountinfo")" 'nosuid,nodev,noexec'
+	is "$(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" "/proc/$pid/fd/2" | sort -u)" /dev/null
+	is "$(find "/proc/$pid/fd" -lname '*passwd*' -o -lname 'pipe:*')" ""
+	is "$(awk '{print $6}' "/proc/$pid/stat")" "$pid" "session"
+	unmount mnt
+}
+
+# A root of its own user namespace can do it too: without handles, for its own ids.
+test_in_a_user_namespace() {
+	mkdir lower mnt
+	echo text >lower/f
+	chown 100000:100000 lower mnt lower/f
+	setfattr -n user.a -v b lower/f
+	mknod -m 666 fuse c 10 229
+	cat >script <<-'END'
+		timeout 10 "$SHIFTER" lower mnt -o uidmapping=0:1000:100,gidmapping=0:1000:100
+		stat -c %u:%g mnt/f
+		chmod 777 lower
+		setpriv --reuid 1005 --regid 1006 --clear-groups sh -ec \
+			"cd mnt; echo new >new; mv new newer; mkdir d; cd d; rmdir ../d; stat -c %h ."
+		chown 1007 mnt/f
+		exec 9<mnt/f
+		rm mnt/f
+		cat <&9
+		exec 9<&-
+		stat -c %u:%g lower/newer
+		umount mnt
+	END
+	# shellcheck disable=SC2016 # for the inner shell
+	out=$(unshare -m sh -ec 'mount --bind fuse /dev/fuse; exec "$@"' - "$(tool userns)" run "$MAP" \
+		unshare -m sh -e script)
+	is "$out" $'1000:1000\n0\ntext\n5:6'
+	is "$(stat -c %u:%g lower/newer)" 100005:100006
+}
+
+# options ARGUMENTS...: what the server says of them, if it does not like them
+options() {
+	timeout 10 "$SHIFTER" "$@" 2>&1 && fail "accepted: $*"
+	return 0
+}
+
+test_bad_options_are_refused() {
+	local both=uidmapping=$MAP,gidmapping=$MAP
+	mkdir lower mnt
+	is "$(options)" "oci-shifter: error: expected SOURCE MOUNTPOINT, or -o lowerdir=SOURCE MOUNTPOINT"
+	is "$(options lower mnt)" "oci-shifter: error: uidmapping= is missing"
+	is "$(options lower mnt -o "uidmapping=$MAP")" "oci-shifter: error: gidmapping= is missing"
+	is "$(options lower mnt more -o "$both")" \
+		"oci-shifter: error: expected SOURCE MOUNTPOINT, or -o lowerdir=SOURCE MOUNTPOINT"
+	is "$(options lower mnt -o "$both,threads=0")" "oci-shifter: error: threads=0: there must be one"
+	is "$(options lower mnt -o "$both,threads=1025")" \
+		"oci-shifter: error: threads=1025: expected a number from 0 to 1024"
+	is "$(options lower mnt -o "$both,timeout=nan")" \
+		"oci-shifter: error: timeout=nan: expected seconds from 0 to 1e9"
+	is "$(options lower mnt -o "$both,timeout=-1")" \
+		"oci-shifter: error: timeout=-1: expected seconds from 0 to 1e9"
+	is "$(options lower mnt -o "$both,cache=some")" \
+		"oci-shifter: error: cache=some: expected auto, always or never"
+	is "$(options lower mnt -o "$both,upperdir=u")" \
+		"oci-shifter: error: upperdir=u: an upper is not supported"
+	is "$(options mnt -o "$both,lowerdir=a:b")" \
+		"oci-shifter: error: lowerdir=a:b: more than one layer is not supported"
+	is "$(options -x lower mnt -o "$both")" "oci-shifter: error: unknown option -x"
+	is "$(options lower mnt --what -o "$both")" "oci-shifter: error: unknown option on the command line"
+	is "$(LC_ALL=C options absent mnt -o "$both")" \
+		"oci-shifter: error: open absent: No such file or directory"
+	is "$(LC_ALL=C options /etc/passwd mnt -o "$both")" \
+		"oci-shifter: error: open /etc/passwd: Not a directory"
+	is "$(LC_ALL=C options lower absent -o "$both")" \
+		"oci-shifter: error: mount on absent: No such file or directory"
+	has "$(options lower mnt -o "uidmapping=0:1:0,gidmapping=$MAP")" '^oci-shifter: error: uidmapping'
+	has "$(options lower mnt -o "uidmapping=0:1,gidmapping=$MAP")" '^oci-shifter: error: uidmapping'
+	has "$(options lower mnt -o "uidmapping=0:1:4294967295,gidmapping=$MAP")" '^oci-shifter: error: uidmapping'
+	has "$(options lower mnt -o "uidmapping=0:1:5:4:9:1,gidmapping=$MAP")" '^oci-shifter: error: uidmapping'
+	has "$(options lower mnt -o "uidmapping=0:1:5:7:5:1,gidmapping=$MAP")" '^oci-shifter: error: uidmapping'
+	is "$(grep -c "$T/mnt" /proc/self/mountinfo)" 0
+}
+
+test_unknown_options_are_warned_of() {
+	mkdir lower mnt
+	out=$(timeout 10 "$SHIFTER" lower mnt -o \
+		"rw,relatime,default_permissions,nonsense,some=thing,uidmapping=$MAP,gidmapping=$MAP,noatime,noexec,nosuid" 2>&1)
+	is "$out" 'oci-shifter: warning: unknown option nonsense ignored
+oci-shifter: warning: unknown option some=thing ignored'
+	has "$(findmnt -no OPTIONS mnt)" 'rw,nosuid,nodev,noexec,noatime'
+	is "$(findmnt -no FSTYPE,SOURCE mnt | tr -s ' ')" 'fuse.oci-shifter lower'
+	unmount mnt
+}
+
+# As mount(8) and fstab(5) do it. Its helper is looked for in one place, so that is made to have it.
+test_mount_helper() {
+	mkdir -p lower mnt upper work
+	touch lower/f
+	timeout 30 unshare -m sh -ec '
+		mount -t overlay none -o "lowerdir=/usr/sbin,upperdir=$T/upper,workdir=$T/work" /usr/sbin
+		ln -s "$SHIFTER" /usr/sbin/mount.fuse.oci-shifter
+		mount -t fuse.oci-shifter lower mnt -o "ro,nosuid,uidmapping=$1,gidmapping=$1"
+		stat -c %u:%g mnt/f
+		umount mnt
+		mount -v -t fuse.oci-shifter -o "uidmapping=$1,gidmapping=$1" lower mnt
+		umount mnt' - "$MAP" >out
+	is "$(head -n 1 out)" 100000:100000
+}

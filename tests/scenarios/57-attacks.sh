@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Attacks on the shifter, through its mounts and from where a taken-over server would start.
+
+MAP=uidmapping=0:100000:65536,gidmapping=0:100000:65536
+
+# shift_mount SOURCE DIR [OPTION]
+shift_mount() {
+	mkdir -p "$2"
+	"$SHIFTER" "$1" "$2" -o "$MAP${3:+,$3}"
+}
+
+as() { # UID COMMAND...
+	setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"
+}
+
+shifter_pid() {
+	local p
+	for p in /proc/[0-9]*; do
+		[ ! "$p/exe" -ef "$SHIFTER" ] || echo "${p#/proc/}"
+	done
+}
+
+# The kernel remembers that a name is not there, and asks for a CREATE without a look at what has
+# come to be there meanwhile, through another mount: whose file it is must still count.
+test_create_does_not_open_anothers_file() {
+	mkdir -p lower/tmp
+	chmod 1777 lower/tmp
+	shift_mount "$T/lower" a
+	shift_mount "$T/lower" b
+	for flags in "O_RDWR" "O_RDWR|os.O_TRUNC" "O_RDONLY"; do
+		as 101000 test ! -e a/tmp/secret
+		(umask 077 && echo "root's secret" >lower/tmp/secret)
+		as 101000 python3 -c "
+import os, sys
+try:
+    fd = os.open('a/tmp/secret', os.O_CREAT | os.$flags)
+except PermissionError:
+    sys.exit(0)
+sys.exit('opened: ' + repr(os.read(fd, 100)))"
+		is "$(cat lower/tmp/secret)" "root's secret" "$flags"
+		rm lower/tmp/secret
+		sleep 1.1
+	done
+	umount a b
+}
+
+# What is there now and is one's own opens all the same.
+test_create_opens_ones_own_file() {
+	mkdir -p lower/tmp
+	chmod 1777 lower/tmp
+	shift_mount "$T/lower" a
+	as 101000 test ! -e a/tmp/mine
+	echo mine >lower/tmp/mine
+	chown 1000:1000 lower/tmp/mine
+	is "$(as 101000 python3 -c "
+import os
+print(os.read(os.open('a/tmp/mine', os.O_CREAT | os.O_RDWR), 100).decode().strip())")" mine
+	umount a
+}
+
+test_no_way_out_of_the_sandbox() {
+	mkdir lower
+	shift_mount "$T/lower" m
+	pid=$(shifter_pid)
+	# Its working directory is its own list of fds, and ".." of that the same.
+	is "$(stat -L -c %i "/proc/$pid/cwd/..")" "$(stat -L -c %i "/proc/$pid/cwd/.")" "cwd/.."
+	is "$(ls "/proc/$pid/root/")" lower "its root directory"
+	is "$(awk '{print $5}' "/proc/$pid/mountinfo" | sort)" $'/\n/lower' "its mounts"
+	for ns in mnt net ipc; do
+		[ "$(readlink "/proc/$pid/ns/$ns")" != "$(readlink /proc/self/ns/$ns)" ] || fail "$ns namespace"
+	done
+	has "$(cat "/proc/$pid/status")" "NoNewPrivs:.1"
+	has "$(cat "/proc/$pid/status")" "Seccomp:.2"
+	umount m
+}
+
+# A limit of whoever starts the shifter is not one for the container, and never its end.
+test_file_size_limit_is_not_the_servers_end() {
+	mkdir lower
+	chmod 777 lower
+	(ulimit -f 8 && shift_mount "$T/lower" m)
+	head -c 1000000 /dev/zero | as 100000 sh -c 'cat >m/big' || true
+	as 100000 touch m/alive
+	umount m
+}
+
+test_unnamed_file_lives_as_long_as_it_is_known() {
+	mkdir lower
+	chmod 777 lower
+	shift_mount "$T/lower" m
+	as 100000 python3 - <<-'EOF'
+		import os, time
+		fd = os.open("m", os.O_TMPFILE | os.O_RDWR)
+		os.write(fd, b"kept")
+		path = os.open("/proc/self/fd/%d" % fd, os.O_PATH)
+		os.close(fd)
+		time.sleep(1.2)
+		assert os.fstat(path).st_size == 4
+		assert os.read(os.open("/proc/self/fd/%d" % path, os.O_RDONLY), 9) == b"kept"
+	EOF
+	umount m
+}
+
+# Device nodes of the image do not open, also where a remount has dropped nodev.
+test_devices_of_the_image_do_not_open() {
+	mkdir lower
+	mknod -m 666 lower/null c 1 3
+	mknod -m 666 lower/disk b 7 0
+	mknod -m 666 lower/whiteout c 0 0
+	shift_mount "$T/lower" m nodev
+	mount -o remount,bind,dev m
+	for f in null disk; do
+		out=$(as 100000 cat m/$f 2>&1) && fail "$f opened"
+		has "$out" "No such device"
+	done
+	is "$(stat -c %t:%T m/null m/disk m/whiteout)" $'801:3\n807:0\n0:0'
+	umount m
+}
+
+each_readonly_root_opens_no_device() {
+	image_copy image
+	mknod -m 666 image/opt/zero c 1 5
+	for readonly in true false; do
+		bundle b ".root = {path: \$image, readonly: $readonly}" --arg image "$T/image"
+		sh_args b 'head -c 1 /opt/zero | wc -c; head -c 1 /dev/zero | wc -c'
+		is "$(run_in "$1" b 2>/dev/null)" $'0\n1' "readonly $readonly"
+	done
+}
+
+# config.json mounts over a mount of the image the very same directory, read-only: that is the
+# container's mount, not the image's, and stays as it is.
+each_mount_over_the_images_own_stays_read_only() {
+	image_copy image
+	mkdir image/srv/x
+	mount -t tmpfs -o mode=777 tmpfs image/srv/x
+	bundle b '.root = {path: $image, readonly: false}
+		| .mounts += [{destination: "/srv/x", type: "bind", source: ($image + "/srv/x"),
+			options: ["rbind", "ro"]}]' --arg image "$T/image"
+	sh_args b 'touch /srv/x/new 2>&1; true'
+	out=$(run_in "$1" b)
+	umount image/srv/x
+	has "$out" "Read-only file system"
+}

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Installation, and engines that find the hook in hooks.d.
+
+# A real installation below $WORK, made by the first test that wants it: $P. Each test has a
+# directory of hooks of its own, $T/hooks.d, for the loader.
+P=$WORK/usr
+install_once() {
+	[ -d "$P" ] || make -s -C "$REPO" B="$WORK/build" PREFIX="$P" HOOKSDIR="$P/hooks.d" install
+	mkdir hooks.d
+}
+
+test_install_and_uninstall() {
+	make -s -C "$REPO" B="$T/build" PREFIX=/usr DESTDIR="$T/root" install
+	is "$(cd root && find . ! -type d | sort)" "./usr/bin/oci-shifter
+./usr/libexec/oci/hooks.d/oci-shift-hook
+./usr/sbin/mount.fuse.oci-shifter
+./usr/share/containers/oci/hooks.d/oci-shift.json
+./usr/share/man/man1/oci-shifter.1
+./usr/share/man/man8/oci-shift-hook.8
+./usr/share/oci-shift/hooks.d/oci-shift-always.json"
+	is "$(jq -r .hook.path root/usr/share/containers/oci/hooks.d/oci-shift.json)" \
+		/usr/libexec/oci/hooks.d/oci-shift-hook
+	make -s -C "$REPO" B="$T/build" PREFIX=/usr DESTDIR="$T/root" uninstall
+	is "$(find root ! -type d)" ""
+}
+
+test_missing_library_is_named() {
+	out=$(PKG_CONFIG_LIBDIR=$T make -C "$REPO" B="$T/build" all 2>&1) && fail "make went on"
+	has "$out" "fuse3 >= 3.14 is missing .*make deps"
+}
+
+# A precreate stage in the default directory would keep CRI-O from starting, and an engine that
+# turns prestart into createRuntime would run a hook twice that lists both.
+test_hooks_d_files_keep_to_safe_stages() {
+	for f in "$REPO"/hooks.d/*.json; do
+		is "$(jq -c .stages "$f")" '["createRuntime","poststart","poststop"]' "$f"
+	done
+}
+
+# podman_run RUNTIME ARGUMENTS...: podman with storage of its own, and with what this machine needs:
+# no resource limits beyond ours, no unified cgroup for crun.
+podman_run() {
+	local runtime=$1 cgroups=enabled
+	shift
+	[ "$runtime" != crun ] || cgroups=disabled
+	cat >"$T/containers.conf" <<-'EOF'
+		[containers]
+		default_ulimits = ["nofile=1024:4096", "nproc=1024:4096"]
+		[engine]
+		cgroup_manager = "cgroupfs"
+		events_logger = "none"
+	EOF
+	CONTAINERS_CONF=$T/containers.conf timeout 50 unshare --mount --propagation slave sh -c '
+		! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified
+		exec podman "$@"' podman --root "$T/storage" --runroot "$T/runroot" --runtime "$runtime" \
+		--hooks-dir "$T/hooks.d" run --rm --network none --cgroups "$cgroups" \
+		--uidmap 0:100000:65536 --gidmap 0:100000:65536 "$@"
+}
+
+# An image for podman has the mount points that podman wants: it cannot make them before the hook.
+podman_image() {
+	image_copy "$1"
+	touch "$1"/etc/{hosts,hostname,resolv.conf} "$1/run/.containerenv"
+}
+
+# Those that still run: their zombies, which await only init, have no exe.
+installed_shifters() {
+	local p
+	for p in /proc/[0-9]*; do
+		[ ! "$p/exe" -ef "$P/bin/oci-shifter" ] || echo "$p"
+	done
+}
+
+each_podman_loads_the_hook_by_annotation() {
+	install_once
+	cp "$P/hooks.d/oci-shift.json" hooks.d/
+	podman_image image
+	out=$(podman_run "$1" --annotation io.oci-shift.upper=none --rootfs "$T/image" \
+		sh -c 'stat -c "owner is: %U" /usr/bin/ls; touch /opt/new; grep " / / " /proc/self/mountinfo')
+	has "$out" "owner is: root"
+	has "$out" "fuse.oci-shifter"
+	is "$(stat -c %u:%g image/opt/new)" 0:0
+	is "$(ls /run/oci-shift 2>/dev/null)" ""
+	is "$(installed_shifters)" ""
+}
+
+each_podman_without_the_annotation_is_left_alone() {
+	install_once
+	cp "$P/hooks.d/oci-shift.json" hooks.d/
+	podman_image image
+	out=$(podman_run "$1" --rootfs "$T/image" sh -c 'stat -c "owner is: %U" /usr/bin/ls')
+	is "$out" "owner is: nobody"
+}
+
+each_podman_always_variant() {
+	install_once
+	cp "$P/share/oci-shift/hooks.d/oci-shift-always.json" hooks.d/
+	podman_image image
+	out=$(podman_run "$1" --rootfs "$T/image" sh -c 'stat -c "owner is: %U" /usr/bin/ls')
+	is "$out" "owner is: root"
+}
