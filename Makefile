@@ -18,9 +18,8 @@ SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec
 DATADIR ?= $(PREFIX)/share
 MANDIR ?= $(DATADIR)/man
-SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
-# Engines read these two and no other: packages own the first, administrators the second.
-HOOKSDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/share,/etc)/containers/oci/hooks.d
+# Whatever the prefix: engines read this directory, and no other unless they are told to.
+HOOKSDIR ?= /usr/share/containers/oci/hooks.d
 HOOK_PATH = $(LIBEXECDIR)/oci/hooks.d/oci-shift-hook
 SHIFTER_PATH = $(BINDIR)/oci-shifter
 B ?= build
@@ -75,7 +74,7 @@ $(B)/%.o: %.c $(B)/flags
 include tests/unit/unit.mk
 
 test:
-	tests/test-all
+	B='$(B)' tests/test-all
 
 demo:
 	tests/demo
