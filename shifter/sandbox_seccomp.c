@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "shifter/sandbox.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -60,7 +61,7 @@ static const int allowed[] = {
     SCMP_SYS(mremap),
     SCMP_SYS(madvise),
     SCMP_SYS(futex),
-    SCMP_SYS(clone3), /* its flags are in memory: see clone() below for those without it */
+    SCMP_SYS(clone3), /* answered by hide_clone3() */
     SCMP_SYS(set_robust_list),
     SCMP_SYS(rseq),
     SCMP_SYS(rt_sigprocmask),
@@ -68,7 +69,8 @@ static const int allowed[] = {
     SCMP_SYS(rt_sigreturn),
     SCMP_SYS(restart_syscall),
     SCMP_SYS(sched_yield),
-    SCMP_SYS(getrandom), /* malloc's, in newer C libraries */
+    SCMP_SYS(getrandom),         /* malloc's, in newer C libraries */
+    SCMP_SYS(sched_getaffinity), /* malloc asks how many arenas are worth while */
     SCMP_SYS(gettid),
     SCMP_SYS(getpid),
     SCMP_SYS(wait4), /* with -f: for the process that attached the mount */
@@ -80,6 +82,11 @@ static const int allowed[] = {
     SCMP_SYS(gettimeofday),
     SCMP_SYS(sendto),
 };
+
+#define THREAD_FLAGS (CLONE_THREAD | CLONE_VM | CLONE_SIGHAND)
+#define NAMESPACE_FLAGS                                                                            \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
+     CLONE_NEWNET)
 
 static int add_rules(scmp_filter_ctx ctx)
 {
@@ -94,10 +101,11 @@ static int add_rules(scmp_filter_ctx ctx)
     if (r == 0)
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    /* Threads, not processes. */
+    /* Threads, not processes, and no namespaces. */
     if (r == 0)
-        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                             SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+        r = seccomp_rule_add(
+            ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+            SCMP_A0(SCMP_CMP_MASKED_EQ, THREAD_FLAGS | NAMESPACE_FLAGS, THREAD_FLAGS));
     /* A thread's own umask, no namespace. */
     if (r == 0)
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(unshare), 1,
@@ -105,14 +113,36 @@ static int add_rules(scmp_filter_ctx ctx)
     return r;
 }
 
-int sandbox_load_filter(struct err *e)
+/*
+ * The flags of clone3(2) are in memory, where a filter cannot look: told that there is no such
+ * call, the C library makes its threads with clone(2). A filter of its own, since it is not to be
+ * logged.
+ */
+static int hide_clone3(void)
 {
-    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
     int r;
 
     if (!ctx)
+        return -ENOMEM;
+    r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0);
+    if (r == 0)
+        r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    if (r == 0)
+        r = seccomp_load(ctx);
+    seccomp_release(ctx);
+    return r;
+}
+
+int sandbox_load_filter(struct err *e)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    int r = hide_clone3();
+
+    if (!ctx)
         return err_setx(e, -ENOMEM, "seccomp: no filter");
-    r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
+    if (r == 0)
+        r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
     if (r == 0)
         r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0); /* no_new_privs is set already */
     if (r == 0)

@@ -133,7 +133,8 @@ static ssize_t device_writev(int fd, struct iovec *iov, int count, void *userdat
     return n;
 }
 
-static void log_libfuse(enum fuse_log_level level, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void log_libfuse(enum fuse_log_level level,
+                                                              const char *fmt, va_list ap)
 {
     char text[512];
 
