@@ -145,7 +145,7 @@ each_setcap_inside() {
 capable-grep cap_chown,cap_net_bind_service=ep
 CapEff:\t0000000000000401
 refused'
-	value=$(getfattr --only-values -n security.capability image/usr/local/bin/capable-grep | xxd -p)
+	value=$(getfattr --only-values -n security.capability image/usr/local/bin/capable-grep | od -An -tx1 -v | tr -d " \n")
 	is "$value" 0100000201040000000000000000000000000000 "as version 2 for the host's own root"
 	map b 0:500000:65536
 	script <<<'su user -c "capable-grep CapEff: /proc/self/status"'
