@@ -40,7 +40,7 @@ static void show_stat(const char *what, int r, const struct stat *st)
 
 void show(const char *path)
 {
-    struct stat st;
+    struct stat st = {0};
     int r = lstat(path, &st);
 
     show_stat(path, r, &st);
@@ -48,7 +48,7 @@ void show(const char *path)
 
 void show_fd(int fd)
 {
-    struct stat st;
+    struct stat st = {0};
     int r = fstat(fd, &st);
 
     show_stat("fd", r, &st);

@@ -15,7 +15,7 @@
 void case_data(void)
 {
     int fd = file("f", 0644, "");
-    struct stat st;
+    struct stat st = {0};
 
     TRY(fallocate(fd, 0, 0, 1 << 20));
     show_fd(fd);
@@ -193,7 +193,7 @@ static int reopen(int fd, int flags)
 void case_unlinked(void)
 {
     int fd = file("f", 0644, "text"), path, link;
-    struct stat st;
+    struct stat st = {0};
     char *page;
 
     TRY(unlink("f"));

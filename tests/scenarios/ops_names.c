@@ -228,7 +228,7 @@ void case_mode_and_owner(void)
 
 static void show_times(const char *path)
 {
-    struct stat st;
+    struct stat st = {0};
 
     if (lstat(path, &st) < 0)
         report(path, -1);
@@ -243,7 +243,7 @@ void case_times(void)
     struct timespec omit[2] = {{0, UTIME_OMIT}, {-1, 1}};
     struct timespec now[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}};
     struct timespec far[2] = {{8000000000, 5}, {0, 0}};
-    struct stat st;
+    struct stat st = {0};
     int fd = file("f", 0444, "x");
 
     symlink("f", "l");
