@@ -161,7 +161,6 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
     struct shifter sh = {
         .shift = {o->uidmap, o->gidmap, o->nodev},
         .root_fd = -1,
-        .read_only = o->read_only,
         .cache = o->cache,
         .timeout = timeout_of(o),
     };

@@ -21,7 +21,6 @@ struct shifter {
     struct shift shift;
     struct inode_table *inodes;
     int root_fd; /* the lower, opened for reading */
-    bool read_only;
     enum cache_mode cache;
     double timeout; /* seconds that the kernel may keep a name or attributes */
 };
