@@ -2,9 +2,11 @@
 #include "shifter/inode.h"
 
 #include "base/cleanup.h"
+#include "shifter/fd_budget.h"
 #include "shifter/lower.h"
 #include "shifter/slots.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 
 struct inode_table {
     struct lower *lower;
+    struct fd_budget *fds; /* each slot's fd and kept fd counts */
     pthread_mutex_t lock;
     struct slots slots; /* lock; see slots.h for what is read without */
 };
@@ -26,6 +29,12 @@ void inode_fd_release(const struct inode_fd *f)
 static struct slot *slot_of(const struct inode_table *t, uint64_t id)
 {
     return slots_at(&t->slots, id);
+}
+
+/* The fd that a slot has, or -1: then it is reached by its handle. */
+static int fd_of_slot(const struct slot *s)
+{
+    return s->handle_bytes == 0 ? s->fd : atomic_load(&s->kept_fd);
 }
 
 /*
@@ -62,7 +71,8 @@ static int identify(struct inode_table *t, int fd, const struct sys_stat *st, st
     out->type = (uint16_t)(st->st.st_mode & S_IFMT);
     out->has_handle = lower_handle_fd(t->lower, out->mount) >= 0 &&
                       sys_handle_of(fd, &out->handle) == 0 && out->handle.type >= 0 &&
-                      out->handle.type <= UINT8_MAX && out->handle.bytes > 0;
+                      out->handle.type <= UINT8_MAX && out->handle.bytes > 0 &&
+                      out->handle.bytes <= SYS_HANDLE_MAX;
     return 0;
 }
 
@@ -83,11 +93,19 @@ static int note_set_id(struct slot *s, int fd, struct sys_stat *st)
     return sys_stat(fd, st);
 }
 
+ino_t inode_shown_ino(const struct inode_table *t, uint64_t dir, ino_t ino)
+{
+    return ino ^ lower_ino_mark(t->lower, slot_of(t, dir)->mount);
+}
+
 int inode_stat(struct inode_table *t, uint64_t id, int fd, struct sys_stat *st)
 {
     int r = sys_stat(fd, st);
 
-    return r < 0 ? r : note_set_id(slot_of(t, id), fd, st);
+    if (r == 0)
+        r = note_set_id(slot_of(t, id), fd, st);
+    st->st.st_ino = inode_shown_ino(t, id, st->st.st_ino);
+    return r;
 }
 
 bool inode_take_shown_set_id(struct inode_table *t, uint64_t id)
@@ -110,14 +128,19 @@ int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
         return r;
     r = count_lookup(t, &who, &own, id, generation);
     if (r == -EAGAIN) {
+        r = fd_budget_take(t->fds);
+        if (r < 0)
+            return r;
         own = sys_reopen(fd, O_PATH);
-        if (own < 0)
-            return own == -EMFILE ? -ENFILE : own;
-        r = count_lookup(t, &who, &own, id, generation);
+        r = own < 0 ? own : count_lookup(t, &who, &own, id, generation);
+        /* Not taken: it failed, or another thread was faster. */
+        if (own >= 0 || r < 0)
+            fd_budget_give(t->fds);
     }
     if (r < 0)
         return r;
     r = note_set_id(slot_of(t, *id), fd, st);
+    st->st.st_ino = inode_shown_ino(t, *id, st->st.st_ino);
     if (r < 0)
         inode_forget(t, *id, 1);
     return r;
@@ -126,17 +149,20 @@ int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
 void inode_forget(struct inode_table *t, uint64_t id, uint64_t n)
 {
     struct slot *s = slot_of(t, id);
-    cleanup_close int fd = -1;
+    int fd = -1;
 
     if (id == ROOT_SLOT)
         return;
     pthread_mutex_lock(&t->lock);
+    assert(n <= s->nlookup); /* the kernel gives back what it was given */
     s->nlookup -= n < s->nlookup ? n : s->nlookup;
     if (s->nlookup == 0) {
-        fd = s->handle_bytes == 0 ? s->fd : atomic_load(&s->kept_fd);
+        fd = fd_of_slot(s);
         slots_remove(&t->slots, (uint32_t)id);
     }
     pthread_mutex_unlock(&t->lock);
+    if (fd >= 0)
+        fd_budget_close(t->fds, fd);
 }
 
 void inode_keep(struct inode_table *t, int *fd)
@@ -148,26 +174,22 @@ void inode_keep(struct inode_table *t, int *fd)
     if (sys_stat(*fd, &st) < 0 || st.st.st_nlink > 0)
         return;
     /* Without a handle there is an fd already. */
-    if (identify(t, *fd, &st, &who) < 0 || !who.has_handle)
+    if (identify(t, *fd, &st, &who) < 0 || !who.has_handle || fd_budget_take(t->fds) < 0)
         return;
     pthread_mutex_lock(&t->lock);
     n = slots_find(&t->slots, &who);
     if (n != NO_SLOT && atomic_load(&slot_of(t, n)->kept_fd) < 0)
         atomic_store(&slot_of(t, n)->kept_fd, steal_fd(fd));
     pthread_mutex_unlock(&t->lock);
-}
-
-/* The fd that a slot has, or -1: then it is reached by its handle. */
-static int fd_of_slot(const struct slot *s)
-{
-    return s->handle_bytes == 0 ? s->fd : atomic_load(&s->kept_fd);
+    if (*fd >= 0)
+        fd_budget_give(t->fds);
 }
 
 static int open_by_handle(const struct inode_table *t, const struct slot *s, int flags)
 {
-    struct sys_handle h = {.type = s->handle_type, .bytes = s->handle_bytes};
+    struct sys_handle h;
 
-    memcpy(h.data, s->handle, sizeof(h.data));
+    slots_handle(s, &h);
     return sys_open_handle(lower_handle_fd(t->lower, s->mount), &h, flags);
 }
 
@@ -250,7 +272,8 @@ static int add_root(struct inode_table *t, int root_fd)
     return r;
 }
 
-int inode_table_new(int root_fd, bool use_handles, struct inode_table **out, struct err *e)
+int inode_table_new(int root_fd, bool use_handles, struct fd_budget *fds, struct inode_table **out,
+                    struct err *e)
 {
     struct inode_table *t = calloc(1, sizeof(*t));
     int r;
@@ -258,6 +281,7 @@ int inode_table_new(int root_fd, bool use_handles, struct inode_table **out, str
     if (!t)
         return err_set(e, -ENOMEM, "inode table");
     pthread_mutex_init(&t->lock, NULL);
+    t->fds = fds;
     r = slots_init(&t->slots);
     if (r == 0)
         r = lower_new(root_fd, use_handles, &t->lower);

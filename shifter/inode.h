@@ -11,6 +11,11 @@
  * takes them back, and at zero the slot is free. While the kernel sends requests for a node it
  * holds a count, so what a slot says about its inode does not change under a request.
  *
+ * Where the lower has mounts of other file systems below it, two inodes may have the same number,
+ * and FUSE has but one device number for all of them (the kernel has submounts for virtiofs only:
+ * fs/fuse/virtio_fs.c). tar(1) and its like would take them for links of one file. So the numbers
+ * of inodes of such a mount are shown with a mark in their upper 16 bits.
+ *
  * Thread-safe. Functions return 0 or -errno.
  */
 #ifndef SHIFTER_INODE_H
@@ -22,6 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct fd_budget;
 struct inode_table;
 
 /* An fd of an inode for the time of one request: the caller's own, or one borrowed of the slot. */
@@ -36,9 +42,10 @@ void inode_fd_release(const struct inode_fd *f);
 
 /*
  * root_fd: a directory of the lower opened for reading; it stays the caller's and must outlive
- * the table. use_handles: false where the server may not open handles.
+ * the table, as must the budget. use_handles: false where the server may not open handles.
  */
-int inode_table_new(int root_fd, bool use_handles, struct inode_table **out, struct err *e);
+int inode_table_new(int root_fd, bool use_handles, struct fd_budget *fds, struct inode_table **out,
+                    struct err *e);
 void inode_table_free(struct inode_table *t);
 
 /* True where the root's file system gave a handle that could be opened: for the log. */
@@ -58,6 +65,9 @@ int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
  */
 int inode_stat(struct inode_table *t, uint64_t id, int fd, struct sys_stat *st);
 bool inode_take_shown_set_id(struct inode_table *t, uint64_t id);
+
+/* How the number `ino` of an inode on the same mount as the directory `dir` is shown. */
+ino_t inode_shown_ino(const struct inode_table *t, uint64_t dir, ino_t ino);
 
 /*
  * After a name of what *fd (O_PATH) refers to was removed: if it was the last one and the kernel

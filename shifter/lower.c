@@ -14,7 +14,8 @@
 struct lower_mount {
     uint64_t mnt_id;
     dev_t dev;
-    int handle_fd; /* -1: no handles */
+    unsigned dev_index; /* of the first mount of this device: 0 for the image's own */
+    int handle_fd;      /* -1: no handles */
 };
 
 struct lower {
@@ -63,6 +64,15 @@ static int find(const struct lower *l, unsigned n, const struct sys_stat *st)
     return -1;
 }
 
+/* For a mount that is to be the n-th. */
+static unsigned dev_index(const struct lower *l, unsigned n, dev_t dev)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (l->mounts[i].dev == dev)
+            return l->mounts[i].dev_index;
+    return n;
+}
+
 int lower_mount_of(struct lower *l, int fd, const struct sys_stat *st)
 {
     unsigned n = atomic_load_explicit(&l->n, memory_order_acquire);
@@ -76,12 +86,18 @@ int lower_mount_of(struct lower *l, int fd, const struct sys_stat *st)
     if (i < 0 && n < MAX_MOUNTS) {
         l->mounts[n].mnt_id = st->mnt_id;
         l->mounts[n].dev = st->st.st_dev;
+        l->mounts[n].dev_index = dev_index(l, n, st->st.st_dev);
         l->mounts[n].handle_fd = handle_fd_for(l, fd, st);
         atomic_store_explicit(&l->n, n + 1, memory_order_release);
         i = (int)n;
     }
     pthread_mutex_unlock(&l->lock);
     return i < 0 ? -ENFILE : i;
+}
+
+ino_t lower_ino_mark(const struct lower *l, unsigned index)
+{
+    return (ino_t)l->mounts[index].dev_index << 48;
 }
 
 int lower_handle_fd(const struct lower *l, unsigned index)

@@ -32,6 +32,7 @@ static const char usage[] =
     "  MAP                    CONTAINER:HOST:SIZE[:CONTAINER:HOST:SIZE...]: ids stored in SOURCE,\n"
     "                         ids shown at MOUNTPOINT, how many\n"
     "  ro, nosuid, noexec, noatime\n"
+    "  squash_to_root, squash_to_uid=UID, squash_to_gid=GID\n"
     "  cache=auto|always|never, timeout=SECONDS, threads=N\n"
     "  -f  stay in the foreground    -d  the same, with a log of requests\n"
     "  -h, --help    -V, --version\n"
@@ -140,7 +141,7 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
         return r;
     r = sandbox_drop_privileges(initial_userns, e);
     if (r == 0)
-        r = inode_table_new(sh->root_fd, initial_userns, &sh->inodes, e);
+        r = inode_table_new(sh->root_fd, initial_userns, sh->fds, &sh->inodes, e);
     if (r == 0) {
         log_debug("serving with %s", inode_table_has_handles(sh->inodes) ? "handles" : "fds");
         r = session_run(session);
@@ -158,8 +159,10 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
 /* The server proper: from here on this process only answers requests. */
 static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd)
 {
+    struct fd_budget fds;
     struct shifter sh = {
-        .shift = {o->uidmap, o->gidmap, o->nodev},
+        .shift = {o->uidmap, o->gidmap, o->nodev, o->squash_uid, o->squash_gid},
+        .fds = &fds,
         .root_fd = -1,
         .cache = o->cache,
         .timeout = timeout_of(o),
@@ -170,6 +173,7 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
 
     umask(0);
     leave_limits_behind();
+    fd_budget_init(&fds, o->threads);
     avoid_oom_killer();
     if (!o->foreground)
         r = detach_from_terminal(&e);

@@ -93,7 +93,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
     const unsigned wanted = FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK | FUSE_CAP_ATOMIC_O_TRUNC |
                             FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
                             FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO |
-                            FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_EXPORT_SUPPORT;
+                            FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_IOCTL_DIR;
 
     /* Locks stay the kernel's; data never goes through a pipe (SPLICE_MOVE corrupts, splice of
      * small requests only costs); set-id bits are handled per request (session.h). */
@@ -111,6 +111,7 @@ const struct fuse_lowlevel_ops ops_table = {
     .forget_multi = op_forget_multi,
     .getattr = op_getattr,
     .setattr = op_setattr,
+    .ioctl = op_ioctl,
     .readlink = op_readlink,
     .mknod = op_mknod,
     .mkdir = op_mkdir,

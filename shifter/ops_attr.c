@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "shifter/ops.h"
-#include "shifter/session.h"
+#include "shifter/worker.h"
 
+#include <errno.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 /*
  * The fd to work on: the open file where the kernel names one, since it also stands for a file
@@ -78,7 +81,7 @@ static int set_size(struct shifter *sh, fuse_ino_t ino, const struct fuse_file_i
         if (fd < 0)
             return fd;
     }
-    if (session_request_keeps_privs())
+    if (worker_keeps_privs())
         creds_raise_fsetid(&scope);
     return ftruncate(fd, size) < 0 ? -errno : 0;
 }
@@ -119,4 +122,45 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
         fuse_reply_err(req, -r);
     else
         reply_attr(req, ino, f.fd);
+}
+
+union attr_flags {
+    unsigned flags; /* declared as long in FS_IOC_GETFLAGS, and an int in every kernel */
+    struct fsxattr x;
+};
+
+/*
+ * lsattr(1) and chattr(1). The kernel has checked who may change what before it asks, including
+ * what only the host's root may set (vfs_fileattr_set() in fs/file_attr.c); it passes four commands
+ * on in this form, with an open file of its own. Immutable and append-only stay refused: the server
+ * has no CAP_LINUX_IMMUTABLE.
+ */
+void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg, struct fuse_file_info *fi,
+              unsigned flags, const void *in, size_t in_size, size_t out_size)
+{
+    union attr_flags data = {0};
+    cleanup_close int own = -1;
+    int fd = (int)fi->fh;
+
+    (void)arg;
+    (void)flags;
+    if (cmd != FS_IOC_GETFLAGS && cmd != FS_IOC_SETFLAGS && cmd != FS_IOC_FSGETXATTR &&
+        cmd != FS_IOC_FSSETXATTR) {
+        fuse_reply_err(req, ENOTTY);
+        return;
+    }
+    if (in_size > sizeof(data) || out_size > sizeof(data)) {
+        fuse_reply_err(req, EINVAL);
+        return;
+    }
+    if (in_size > 0)
+        memcpy(&data, in, in_size);
+    if (fd == 0) /* a directory that was never opened (ops_dir.c) */
+        own = fd = inode_open(ops_shifter(req)->inodes, ino, O_RDONLY);
+    if (fd < 0)
+        fuse_reply_err(req, -fd);
+    else if (ioctl(fd, cmd, &data) < 0)
+        fuse_reply_err(req, errno);
+    else
+        fuse_reply_ioctl(req, 0, &data, out_size);
 }

@@ -5,10 +5,10 @@
  */
 #include "base/cleanup.h"
 #include "shifter/ops.h"
-#include "shifter/session.h"
+#include "shifter/protocol.h"
+#include "shifter/worker.h"
 
 #include <dirent.h>
-#include <linux/fuse.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -31,16 +31,23 @@ static bool stateless(const struct shifter *sh)
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct shifter *sh = ops_shifter(req);
-    int fd = stateless(sh) ? -ENOSYS : inode_open(sh->inodes, ino, O_RDONLY | O_DIRECTORY);
+    int r = stateless(sh) ? -ENOSYS : fd_budget_take(sh->fds);
+    int fd;
 
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+        return;
+    }
+    fd = inode_open(sh->inodes, ino, O_RDONLY | O_DIRECTORY);
     if (fd < 0) {
+        fd_budget_give(sh->fds);
         fuse_reply_err(req, -fd);
         return;
     }
     fi->fh = (uint64_t)fd;
     fi->cache_readdir = fi->keep_cache = sh->cache == CACHE_ALWAYS;
     if (fuse_reply_open(req, fi) == -ENOENT)
-        close(fd);
+        fd_budget_close(sh->fds, fd);
 }
 
 /* A directory that was never opened has the handle 0, which is no fd of the lower's. */
@@ -66,7 +73,7 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     (void)ino;
-    close((int)fi->fh);
+    fd_budget_close(ops_shifter(req)->fds, (int)fi->fh);
     fuse_reply_err(req, 0);
 }
 
@@ -85,14 +92,20 @@ static ssize_t read_at(int fd, off_t off, void *buf, size_t size)
 
 struct filling {
     fuse_req_t req;
+    fuse_ino_t dir;
     char *buf;
     size_t size, used;
 };
 
+static ino_t shown_ino(const struct filling *f, const struct dirent64 *d)
+{
+    return inode_shown_ino(ops_shifter(f->req)->inodes, f->dir, d->d_ino);
+}
+
 /* Adds one entry; false where it does not fit any more. */
 static bool add_plain(struct filling *f, const struct dirent64 *d)
 {
-    struct stat st = {.st_ino = d->d_ino, .st_mode = (mode_t)d->d_type << 12};
+    struct stat st = {.st_ino = shown_ino(f, d), .st_mode = (mode_t)d->d_type << 12};
     size_t n =
         fuse_add_direntry(f->req, f->buf + f->used, f->size - f->used, d->d_name, &st, d->d_off);
 
@@ -125,7 +138,7 @@ static bool add_plus(struct filling *f, int dir_fd, const struct dirent64 *d)
     if (!counted) {
         /* "." and "..", or gone meanwhile: a name only. The kernel looks up what it needs. */
         memset(&entry, 0, sizeof(entry));
-        entry.attr.st_ino = d->d_ino;
+        entry.attr.st_ino = shown_ino(f, d);
         entry.attr.st_mode = (mode_t)d->d_type << 12;
     }
     n = fuse_add_direntry_plus(f->req, f->buf + f->used, f->size - f->used, d->d_name, &entry,
@@ -180,11 +193,11 @@ static void do_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
                        struct fuse_file_info *fi, bool plus)
 {
     /* The reply, and behind it the lower's entries; both want to lie on 8 bytes. */
-    struct filling f = {.req = req, .size = size & ~(size_t)7};
+    struct filling f = {.req = req, .dir = ino, .size = size & ~(size_t)7};
     cleanup_close int own = -1;
     int fd = dir_fd(ops_shifter(req), ino, fi, &own);
 
-    f.buf = session_scratch(f.size + lower_size(f.size, plus));
+    f.buf = worker_scratch(f.size + lower_size(f.size, plus));
     if (fd < 0 || !f.buf)
         fuse_reply_err(req, fd < 0 ? -fd : ENOMEM);
     else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "shifter/ops.h"
-#include "shifter/session.h"
+#include "shifter/worker.h"
 
 #include <stdbool.h>
 #include <sys/uio.h>
@@ -13,7 +13,7 @@ static int fh_fd(const struct fuse_file_info *fi)
 
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-    char *buf = session_scratch(size);
+    char *buf = worker_scratch(size);
     size_t got = 0;
 
     (void)ino;
@@ -64,7 +64,7 @@ void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t 
     bool append = (fi->flags & O_APPEND) && !fi->writepage;
     ssize_t n;
 
-    if (session_request_keeps_privs())
+    if (worker_keeps_privs())
         creds_raise_fsetid(&scope);
     n = write_at(fh_fd(fi), in->buf[0].mem, in->buf[0].size, off, append);
     ops_content_changed(ops_shifter(req), ino);

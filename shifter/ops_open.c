@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "shifter/ops.h"
-#include "shifter/session.h"
+#include "shifter/worker.h"
 
 /*
  * What of the caller's flags goes to the lower. O_APPEND stays out: pages of a shared mapping are
@@ -22,10 +22,16 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
     int fd;
 
-    if ((fi->flags & O_TRUNC) && session_request_keeps_privs())
+    fd = fd_budget_take(sh->fds);
+    if (fd < 0) {
+        fuse_reply_err(req, -fd);
+        return;
+    }
+    if ((fi->flags & O_TRUNC) && worker_keeps_privs())
         creds_raise_fsetid(&scope);
     fd = inode_open(sh->inodes, ino, fi->flags & LOWER_FLAGS);
     if (fd < 0) {
+        fd_budget_give(sh->fds);
         fuse_reply_err(req, -fd);
         return;
     }
@@ -34,7 +40,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     fi->fh = (uint64_t)fd;
     set_cache(sh, fi);
     if (fuse_reply_open(req, fi) == -ENOENT)
-        close(fd);
+        fd_budget_close(sh->fds, fd);
 }
 
 static int create_file(fuse_req_t req, int dir_fd, const char *name, mode_t mode, int flags)
@@ -69,20 +75,27 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
     cleanup_close int fd = -1;
     int r = ops_parent(sh, parent, name, &dir);
 
-    if (r == 0) {
-        fd = create_file(req, dir.fd, name, mode, fi->flags);
-        r = fd < 0 ? fd : ops_make_entry(sh, fd, &entry);
-    }
+    if (r == 0)
+        r = fd_budget_take(sh->fds);
     if (r < 0) {
+        fuse_reply_err(req, -r);
+        return;
+    }
+    fd = create_file(req, dir.fd, name, mode, fi->flags);
+    r = fd < 0 ? fd : ops_make_entry(sh, fd, &entry);
+    if (r < 0) {
+        fd_budget_give(sh->fds);
         fuse_reply_err(req, -r);
         return;
     }
     fi->fh = (uint64_t)fd;
     set_cache(sh, fi);
-    if (fuse_reply_create(req, &entry, fi) == -ENOENT)
+    if (fuse_reply_create(req, &entry, fi) == -ENOENT) {
         inode_forget(sh->inodes, entry.ino, 1);
-    else
+        fd_budget_give(sh->fds);
+    } else {
         steal_fd(&fd);
+    }
 }
 
 int ops_make_tmpfile(struct shifter *sh, const struct ops_caller *who, uint64_t dir, int flags,
@@ -107,6 +120,6 @@ int ops_make_tmpfile(struct shifter *sh, const struct ops_caller *who, uint64_t 
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     (void)ino;
-    close((int)fi->fh);
+    fd_budget_close(ops_shifter(req)->fds, (int)fi->fh);
     fuse_reply_err(req, 0);
 }

@@ -3,7 +3,7 @@
 #include "shifter/acl.h"
 #include "shifter/fcap.h"
 #include "shifter/ops.h"
-#include "shifter/session.h"
+#include "shifter/worker.h"
 
 #include <string.h>
 
@@ -48,7 +48,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
     struct shifter *sh = ops_shifter(req);
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
-    char *buf = session_scratch(size < FCAP_MAX_SIZE ? FCAP_MAX_SIZE : size);
+    char *buf = worker_scratch(size < FCAP_MAX_SIZE ? FCAP_MAX_SIZE : size);
     ssize_t n = buf ? inode_path_fd(sh->inodes, ino, &f) : -ENOMEM;
 
     if (n == 0)
@@ -90,7 +90,7 @@ int ops_apply_setxattr(struct shifter *sh, uint64_t ino, const char *name, const
     }
     /* An empty ACL removes the one that is there. */
     if (acl_is_name(name) && size > 0) {
-        copy = session_scratch(size);
+        copy = worker_scratch(size);
         if (!copy)
             return -ENOMEM;
         memcpy(copy, value, size);
@@ -134,7 +134,7 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
     struct shifter *sh = ops_shifter(req);
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
-    char *list = session_scratch(XATTR_LIST_ROOM);
+    char *list = worker_scratch(XATTR_LIST_ROOM);
     ssize_t n = list ? inode_path_fd(sh->inodes, ino, &f) : -ENOMEM;
 
     if (n == 0)

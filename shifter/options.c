@@ -82,6 +82,13 @@ static int set_map(struct idmap *map, bool *have, const char *value, const char 
     return idmap_parse(map, value, what, e);
 }
 
+/* An owner named by itself is worth more than squash_to_root, whatever their order. */
+static int set_squash(struct squash *s, const char *key, const char *value, struct err *e)
+{
+    s->on = true;
+    return set_number(key, value, IDMAP_NO_ID - 1, &s->id.v, e);
+}
+
 static bool is_word(const char *word, const char *const *list)
 {
     for (; *list; list++)
@@ -109,6 +116,8 @@ static int set_flag(struct options *o, const char *word, struct err *e)
         o->noexec = true;
     else if (strcmp(word, "noatime") == 0)
         o->noatime = true;
+    else if (strcmp(word, "squash_to_root") == 0)
+        o->squash_to_root = true;
     else if (strcmp(word, "debug") == 0)
         o->debug = true;
     else if (!is_word(word, silent))
@@ -122,6 +131,10 @@ static int set_value(struct options *o, const char *key, const char *value, stru
         return set_map(&o->uidmap, &o->have_uidmap, value, "uidmapping", e);
     if (strcmp(key, "gidmapping") == 0)
         return set_map(&o->gidmap, &o->have_gidmap, value, "gidmapping", e);
+    if (strcmp(key, "squash_to_uid") == 0)
+        return set_squash(&o->squash_uid, key, value, e);
+    if (strcmp(key, "squash_to_gid") == 0)
+        return set_squash(&o->squash_gid, key, value, e);
     if (strcmp(key, "lowerdir") == 0)
         return set_lowerdir(o, value, e);
     if (strcmp(key, "cache") == 0)
@@ -216,12 +229,30 @@ static int set_paths(struct options *o, char **paths, int n, struct err *e)
     return err_setx(e, -EINVAL, "expected SOURCE MOUNTPOINT, or -o lowerdir=SOURCE MOUNTPOINT");
 }
 
-static int check(const struct options *o, struct err *e)
+/* Who shows everything as owned by one id may do without a mapping: requests then go unshifted. */
+static int default_map(struct idmap *map, bool have, const struct squash *squash, const char *what,
+                       struct err *e)
 {
-    if (!o->have_uidmap)
-        return err_setx(e, -EINVAL, "uidmapping= is missing");
-    if (!o->have_gidmap)
-        return err_setx(e, -EINVAL, "gidmapping= is missing");
+    static const struct idmap_range all = {.size = IDMAP_NO_ID};
+
+    if (have)
+        return 0;
+    if (!squash->on)
+        return err_setx(e, -EINVAL, "%s= is missing", what);
+    return idmap_init(map, &all, 1, what, e);
+}
+
+static int complete(struct options *o, struct err *e)
+{
+    int r;
+
+    if (o->squash_to_root)
+        o->squash_uid.on = o->squash_gid.on = true;
+    r = default_map(&o->uidmap, o->have_uidmap, &o->squash_uid, "uidmapping", e);
+    if (r == 0)
+        r = default_map(&o->gidmap, o->have_gidmap, &o->squash_gid, "gidmapping", e);
+    if (r < 0)
+        return r;
     if (o->threads == 0)
         return err_setx(e, -EINVAL, "threads=0: there must be one");
     return 0;
@@ -239,7 +270,7 @@ int options_parse(struct options *o, int argc, char **argv, struct err *e)
     if (r < 0 || o->help || o->version)
         return r;
     r = set_paths(o, argv + optind, argc - optind, e);
-    return r < 0 ? r : check(o, e);
+    return r < 0 ? r : complete(o, e);
 }
 
 void options_release(struct options *o)

@@ -3,9 +3,10 @@
 
 #include "base/cleanup.h"
 #include "shifter/ops.h"
+#include "shifter/protocol.h"
 
-#include <linux/fuse.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 
 /* Returns 0, or -ENOENT where the caller was interrupted and nobody waits for this reply. */
@@ -22,6 +23,12 @@ static int reply(int dev_fd, const struct fuse_in_header *in, int error, const v
     return writev(dev_fd, iov, size > 0 ? 2 : 1) < 0 ? -errno : 0;
 }
 
+static void set_valid(double timeout, uint64_t *sec, uint32_t *nsec)
+{
+    *sec = (uint64_t)timeout;
+    *nsec = (uint32_t)((timeout - (double)*sec) * 1e9);
+}
+
 static void entry_out(const struct fuse_entry_param *e, struct fuse_entry_out *out)
 {
     const struct stat *st = &e->attr;
@@ -29,8 +36,8 @@ static void entry_out(const struct fuse_entry_param *e, struct fuse_entry_out *o
     memset(out, 0, sizeof(*out));
     out->nodeid = e->ino;
     out->generation = e->generation;
-    out->entry_valid = (uint64_t)e->entry_timeout;
-    out->attr_valid = (uint64_t)e->attr_timeout;
+    set_valid(e->entry_timeout, &out->entry_valid, &out->entry_valid_nsec);
+    set_valid(e->attr_timeout, &out->attr_valid, &out->attr_valid_nsec);
     out->attr.ino = st->st_ino;
     out->attr.size = (uint64_t)st->st_size;
     out->attr.blocks = (uint64_t)st->st_blocks;
@@ -56,11 +63,17 @@ static void do_tmpfile(struct shifter *sh, int dev_fd, const struct fuse_in_head
         struct fuse_entry_out entry;
         struct fuse_open_out open;
     } out;
-    cleanup_close int path = -1;
-    cleanup_close int fd = ops_make_tmpfile(sh, &who, in->nodeid, (int)arg->flags, arg->mode);
-    int r = fd < 0 ? fd : ops_make_entry(sh, fd, &entry);
+    cleanup_close int path = -1, fd = -1;
+    int r = fd_budget_take(sh->fds);
 
     if (r < 0) {
+        reply(dev_fd, in, r, NULL, 0);
+        return;
+    }
+    fd = ops_make_tmpfile(sh, &who, in->nodeid, (int)arg->flags, arg->mode);
+    r = fd < 0 ? fd : ops_make_entry(sh, fd, &entry);
+    if (r < 0) {
+        fd_budget_give(sh->fds);
         reply(dev_fd, in, r, NULL, 0);
         return;
     }
@@ -72,10 +85,63 @@ static void do_tmpfile(struct shifter *sh, int dev_fd, const struct fuse_in_head
     entry_out(&entry, &out.entry);
     out.open.fh = (uint64_t)fd;
     out.open.open_flags = sh->cache == CACHE_NEVER ? 0 : FOPEN_KEEP_CACHE;
-    if (reply(dev_fd, in, 0, &out, sizeof(out)) == 0)
+    if (reply(dev_fd, in, 0, &out, sizeof(out)) == 0) {
         steal_fd(&fd);
-    else
+    } else {
         inode_forget(sh->inodes, entry.ino, 1);
+        fd_budget_give(sh->fds);
+    }
+}
+
+static struct fuse_sx_time sx_time(struct timespec t)
+{
+    return (struct fuse_sx_time){.tv_sec = t.tv_sec, .tv_nsec = (uint32_t)t.tv_nsec};
+}
+
+static void statx_out(const struct sys_stat *s, struct fuse_statx *out)
+{
+    const struct stat *st = &s->st;
+
+    *out = (struct fuse_statx){
+        .mask = STATX_BASIC_STATS | (s->has_btime ? STATX_BTIME : 0),
+        .blksize = (uint32_t)st->st_blksize,
+        .nlink = (uint32_t)st->st_nlink,
+        .uid = st->st_uid,
+        .gid = st->st_gid,
+        .mode = (uint16_t)st->st_mode,
+        .ino = st->st_ino,
+        .size = (uint64_t)st->st_size,
+        .blocks = (uint64_t)st->st_blocks,
+        .atime = sx_time(st->st_atim),
+        .btime = sx_time(s->btime),
+        .ctime = sx_time(st->st_ctim),
+        .mtime = sx_time(st->st_mtim),
+        .rdev_major = major(st->st_rdev),
+        .rdev_minor = minor(st->st_rdev),
+    };
+}
+
+/* What GETATTR says, and the birth time: the kernel asks this way where a caller wants that. */
+static void do_statx(struct shifter *sh, int dev_fd, const struct fuse_in_header *in,
+                     const struct fuse_statx_in *arg)
+{
+    struct fuse_statx_out out = {0};
+    cleanup_inode_fd struct inode_fd f = {(int)arg->fh, false};
+    struct sys_stat st;
+    int r = 0;
+
+    if (!(arg->getattr_flags & FUSE_GETATTR_FH))
+        r = inode_path_fd(sh->inodes, in->nodeid, &f);
+    if (r == 0)
+        r = inode_stat(sh->inodes, in->nodeid, f.fd, &st);
+    if (r < 0) {
+        reply(dev_fd, in, r, NULL, 0);
+        return;
+    }
+    shift_stat_out(&sh->shift, &st.st);
+    statx_out(&st, &out.stat);
+    set_valid(sh->timeout, &out.attr_valid, &out.attr_valid_nsec);
+    reply(dev_fd, in, 0, &out, sizeof(out));
 }
 
 /* The arguments are the header, the name with its NUL, and `size` bytes of value. */
@@ -105,6 +171,11 @@ bool raw_handle(struct shifter *sh, int dev_fd, bool setxattr_ext, const void *b
         if (arg_size < sizeof(struct fuse_create_in))
             return false;
         do_tmpfile(sh, dev_fd, in, (const void *)(in + 1));
+        return true;
+    case FUSE_STATX:
+        if (arg_size < sizeof(struct fuse_statx_in))
+            return false;
+        do_statx(sh, dev_fd, in, (const void *)(in + 1));
         return true;
     case FUSE_SETXATTR:
         if (!setxattr_ext || arg_size < sizeof(struct fuse_setxattr_in))

@@ -7,6 +7,7 @@
 #include "shifter/sandbox.h"
 
 #include <errno.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -83,6 +84,14 @@ static const int allowed[] = {
     SCMP_SYS(sendto),
 };
 
+/* Commands of ioctl(2); all others could reach more than files. */
+static const unsigned ioctls[] = {
+    FS_IOC_GETFLAGS, /* lsattr and chattr (ops_attr.c) */
+    FS_IOC_SETFLAGS,
+    FS_IOC_FSGETXATTR,
+    FS_IOC_FSSETXATTR,
+};
+
 #define THREAD_FLAGS (CLONE_THREAD | CLONE_VM | CLONE_SIGHAND)
 #define NAMESPACE_FLAGS                                                                            \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
@@ -94,6 +103,9 @@ static int add_rules(scmp_filter_ctx ctx)
 
     for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]) && r == 0; i++)
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+    for (size_t i = 0; i < sizeof(ioctls) / sizeof(ioctls[0]) && r == 0; i++)
+        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                             SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, ioctls[i]));
     /* Memory is never executable, whatever was written there. */
     if (r == 0)
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,

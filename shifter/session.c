@@ -4,9 +4,10 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "shifter/ops.h"
+#include "shifter/protocol.h"
 #include "shifter/raw.h"
+#include "shifter/worker.h"
 
-#include <linux/fuse.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -33,41 +34,13 @@ struct session {
     int error;              /* lock: why the session ended, or 0 */
 };
 
-static __thread struct {
-    bool keeps_privs;
-    void *scratch;
-    size_t scratch_size;
-} worker;
-
-bool session_request_keeps_privs(void)
-{
-    return worker.keeps_privs;
-}
-
-void *session_scratch(size_t size)
-{
-    if (size > worker.scratch_size) {
-        free(worker.scratch);
-        worker.scratch = malloc(size);
-        worker.scratch_size = worker.scratch ? size : 0;
-    }
-    return worker.scratch;
-}
-
-static void free_scratch(void)
-{
-    free(worker.scratch);
-    worker.scratch = NULL;
-    worker.scratch_size = 0;
-}
-
 /* Of a request that libfuse will parse, what it does not pass on. */
 static void peek(struct session *s, const void *buf, size_t size)
 {
     const struct fuse_in_header *in = buf;
     const void *arg = in + 1;
 
-    worker.keeps_privs = false;
+    worker_set_keeps_privs(false);
     if (size < sizeof(*in) + sizeof(struct fuse_open_in))
         return;
     switch (in->opcode) {
@@ -76,16 +49,17 @@ static void peek(struct session *s, const void *buf, size_t size)
         s->kernel_flags = ((const struct fuse_init_in *)arg)->flags;
         break;
     case FUSE_WRITE:
-        worker.keeps_privs = s->killpriv_v2 && !(((const struct fuse_write_in *)arg)->write_flags &
-                                                 FUSE_WRITE_KILL_SUIDGID);
+        worker_set_keeps_privs(
+            s->killpriv_v2 &&
+            !(((const struct fuse_write_in *)arg)->write_flags & FUSE_WRITE_KILL_SUIDGID));
         break;
     case FUSE_SETATTR:
-        worker.keeps_privs =
-            s->killpriv_v2 && !(((const struct fuse_setattr_in *)arg)->valid & FATTR_KILL_SUIDGID);
+        worker_set_keeps_privs(
+            s->killpriv_v2 && !(((const struct fuse_setattr_in *)arg)->valid & FATTR_KILL_SUIDGID));
         break;
     case FUSE_OPEN:
-        worker.keeps_privs = s->killpriv_v2 && !(((const struct fuse_open_in *)arg)->open_flags &
-                                                 FUSE_OPEN_KILL_SUIDGID);
+        worker_set_keeps_privs(s->killpriv_v2 && !(((const struct fuse_open_in *)arg)->open_flags &
+                                                   FUSE_OPEN_KILL_SUIDGID));
         break;
     default:
         break;
@@ -242,7 +216,7 @@ static void serve(struct session *s, bool first)
             break;
     }
     free(buf.mem);
-    free_scratch();
+    worker_release();
 }
 
 static void *work(void *arg)

@@ -4,7 +4,7 @@
  * of our own through its custom I/O, so that what libfuse does not pass on is still seen here.
  *
  *  - FUSE_HANDLE_KILLPRIV_V2 and FUSE_SETXATTR_EXT are asked for in the INIT reply (Linux 5.13),
- * and the per-request flags that go with them read from the request.
+ *    and the per-request flags that go with them are read from the request.
  *  - Requests that this libfuse has no operation for are answered in raw.c.
  *
  * Threads come with the load, up to a maximum, and end when they have nothing to do.
@@ -16,7 +16,7 @@
 #include "shifter/shifter.h"
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 
 struct session;
 
@@ -40,17 +40,5 @@ void session_forget_attr(struct session *s, uint64_t node);
  */
 int session_run(struct session *s);
 void session_free(struct session *s);
-
-/*
- * True where the request that this thread works on is of a caller whose write, truncate or open
- * leaves set-id bits in place (CAP_FSETID in the initial user namespace).
- */
-bool session_request_keeps_privs(void);
-
-/*
- * Memory of this thread for the time of one request: at least size bytes, aligned for any object,
- * not cleared. NULL where there is none. The next call may return the same.
- */
-void *session_scratch(size_t size);
 
 #endif

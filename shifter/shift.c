@@ -13,8 +13,8 @@ static uint32_t out_or_none(const struct idmap *map, uint32_t disk)
 
 void shift_stat_out(const struct shift *s, struct stat *st)
 {
-    st->st_uid = out_or_none(&s->uid, st->st_uid);
-    st->st_gid = out_or_none(&s->gid, st->st_gid);
+    st->st_uid = s->squash_uid.on ? s->squash_uid.id.v : out_or_none(&s->uid, st->st_uid);
+    st->st_gid = s->squash_gid.on ? s->squash_gid.id.v : out_or_none(&s->gid, st->st_gid);
     if (s->no_devices && (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) && st->st_rdev != 0)
         st->st_rdev = makedev(major(st->st_rdev) | SHIFT_NO_DRIVER, minor(st->st_rdev));
 }

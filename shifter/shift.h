@@ -15,10 +15,17 @@
 
 #define SHIFT_NO_DRIVER 2048u
 
+/* One id that everything is shown as owned by, in place of the mapping's. */
+struct squash {
+    bool on;
+    struct mount_id id;
+};
+
 struct shift {
     struct idmap uid;
     struct idmap gid;
-    bool no_devices; /* see shift_stat_out() */
+    bool no_devices;                      /* see shift_stat_out() */
+    struct squash squash_uid, squash_gid; /* owners only: ACLs and requests go by the mapping */
 };
 
 /*

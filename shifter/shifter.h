@@ -3,6 +3,7 @@
 #ifndef SHIFTER_SHIFTER_H
 #define SHIFTER_SHIFTER_H
 
+#include "shifter/fd_budget.h"
 #include "shifter/inode.h"
 #include "shifter/shift.h"
 
@@ -20,6 +21,7 @@ struct shifter {
     struct session *session;
     struct shift shift;
     struct inode_table *inodes;
+    struct fd_budget *fds;
     int root_fd; /* the lower, opened for reading */
     enum cache_mode cache;
     double timeout; /* seconds that the kernel may keep a name or attributes */

@@ -24,6 +24,33 @@ static uint32_t hash(uint64_t ino, uint16_t mount)
     return (uint32_t)(x >> 32);
 }
 
+static const unsigned char *handle_bytes(const struct slot *s)
+{
+    return s->handle_bytes <= SLOT_HANDLE_INLINE ? s->handle : s->long_handle;
+}
+
+void slots_handle(const struct slot *s, struct sys_handle *out)
+{
+    out->type = s->handle_type;
+    out->bytes = s->handle_bytes;
+    memcpy(out->data, handle_bytes(s), out->bytes);
+}
+
+static int set_handle(struct slot *s, const struct sys_handle *h)
+{
+    unsigned char *room = s->handle;
+
+    if (h->bytes > SLOT_HANDLE_INLINE) {
+        room = s->long_handle = malloc(h->bytes);
+        if (!room)
+            return -ENOMEM;
+    }
+    memcpy(room, h->data, h->bytes);
+    s->handle_bytes = (uint8_t)h->bytes;
+    s->handle_type = (uint8_t)h->type;
+    return 0;
+}
+
 static bool is_of(const struct slot *s, const struct identity *who)
 {
     if (s->ino != who->ino || s->mount != who->mount || s->type != who->type)
@@ -32,7 +59,7 @@ static bool is_of(const struct slot *s, const struct identity *who)
         /* The slot's fd pins its inode, so the number was not given to another since. */
         return s->handle_bytes == 0;
     return s->handle_bytes == who->handle.bytes && s->handle_type == who->handle.type &&
-           memcmp(s->handle, who->handle.data, who->handle.bytes) == 0;
+           memcmp(handle_bytes(s), who->handle.data, who->handle.bytes) == 0;
 }
 
 uint32_t slots_find(const struct slots *t, const struct identity *who)
@@ -98,6 +125,20 @@ static int take_free(struct slots *t, uint32_t *out)
     return 0;
 }
 
+static void put_free(struct slots *t, uint32_t number)
+{
+    struct slot *s = slots_at(t, number);
+
+    s->next = t->free_list;
+    t->free_list = number;
+}
+
+static void free_handle(struct slot *s)
+{
+    if (s->handle_bytes > SLOT_HANDLE_INLINE)
+        free(s->long_handle);
+}
+
 int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *out)
 {
     struct slot *s;
@@ -106,6 +147,16 @@ int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *ou
     if (r < 0)
         return r;
     s = slots_at(t, *out);
+    if (who->has_handle) {
+        r = set_handle(s, &who->handle);
+        if (r < 0) {
+            put_free(t, *out);
+            return r;
+        }
+    } else {
+        s->handle_bytes = 0;
+        s->fd = steal_fd(fd);
+    }
     s->ino = who->ino;
     s->mount = who->mount;
     s->type = who->type;
@@ -113,14 +164,6 @@ int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *ou
     s->generation++;
     atomic_store(&s->shown_set_id, false);
     atomic_store(&s->kept_fd, -1);
-    if (who->has_handle) {
-        s->handle_bytes = (uint8_t)who->handle.bytes;
-        s->handle_type = (uint8_t)who->handle.type;
-        memcpy(s->handle, who->handle.data, sizeof(s->handle));
-    } else {
-        s->handle_bytes = 0;
-        s->fd = steal_fd(fd);
-    }
     link_into_chain(t, *out);
     if (++t->used > t->bucket_mask && t->bucket_mask < UINT32_MAX / 2)
         resize(t, (t->bucket_mask + 1) * 2);
@@ -135,8 +178,8 @@ void slots_remove(struct slots *t, uint32_t number)
     while (*link != number)
         link = &slots_at(t, *link)->next;
     *link = s->next;
-    s->next = t->free_list;
-    t->free_list = number;
+    free_handle(s);
+    put_free(t, number);
     if (--t->used < t->bucket_mask / 4 && t->bucket_mask >= MIN_BUCKETS)
         resize(t, (t->bucket_mask + 1) / 2);
 }
@@ -157,8 +200,16 @@ int slots_init(struct slots *t)
     return t->chunks && t->buckets ? 0 : -ENOMEM;
 }
 
+static void release_slot(uint32_t number, struct slot *s, void *arg)
+{
+    (void)number;
+    (void)arg;
+    free_handle(s);
+}
+
 void slots_release(struct slots *t)
 {
+    slots_each(t, release_slot, NULL);
     for (uint32_t c = 0; t->chunks && c < MAX_CHUNKS; c++)
         free(t->chunks[c]);
     free(t->chunks);

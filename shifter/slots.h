@@ -25,6 +25,9 @@ struct identity {
     struct sys_handle handle;
 };
 
+/* What ext4, XFS, Btrfs, tmpfs, EROFS and SquashFS need; a longer one has memory of its own. */
+#define SLOT_HANDLE_INLINE 24u
+
 struct slot {
     uint64_t ino;
     uint64_t nlookup;
@@ -36,7 +39,8 @@ struct slot {
     uint8_t handle_type;
     atomic_bool shown_set_id; /* the kernel was shown a set-id bit of this file */
     union {
-        unsigned char handle[SYS_HANDLE_MAX];
+        unsigned char handle[SLOT_HANDLE_INLINE];
+        unsigned char *long_handle; /* overlayfs, NFS */
         int fd;
     };
     atomic_int kept_fd; /* with a handle: the way back once the inode has no name, or -1 */
@@ -55,6 +59,9 @@ int slots_init(struct slots *t); /* -ENOMEM; slots_release() is due either way *
 void slots_release(struct slots *t);
 
 struct slot *slots_at(const struct slots *t, uint64_t number);
+
+/* The handle of a slot that has one (handle_bytes > 0). */
+void slots_handle(const struct slot *s, struct sys_handle *out);
 
 /* The slot of this identity, or NO_SLOT. */
 uint32_t slots_find(const struct slots *t, const struct identity *who);

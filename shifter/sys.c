@@ -67,14 +67,16 @@ static void from_statx(const struct statx *x, struct sys_stat *out)
     st->st_ctim = (struct timespec){x->stx_ctime.tv_sec, x->stx_ctime.tv_nsec};
     if (x->stx_mask & STATX_MNT_ID)
         out->mnt_id = x->stx_mnt_id;
+    out->has_btime = x->stx_mask & STATX_BTIME;
+    out->btime = (struct timespec){x->stx_btime.tv_sec, x->stx_btime.tv_nsec};
 }
 
 int sys_stat(int fd, struct sys_stat *out)
 {
     struct statx x;
 
-    if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_MNT_ID, &x) <
-        0)
+    if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+              STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &x) < 0)
         return -errno;
     from_statx(&x, out);
     return 0;
@@ -95,7 +97,6 @@ int sys_handle_of(int fd, struct sys_handle *out)
         return -errno;
     out->type = u.h.handle_type;
     out->bytes = u.h.handle_bytes;
-    memset(out->data, 0, sizeof(out->data));
     memcpy(out->data, u.room + sizeof(struct file_handle), out->bytes);
     return 0;
 }

@@ -17,18 +17,20 @@
 #include <sys/types.h>
 #include <time.h>
 
-/* A file handle that fits the inode table: name_to_handle_at(2). */
-#define SYS_HANDLE_MAX 24
+/* A file handle: name_to_handle_at(2). As long as the kernel makes them (MAX_HANDLE_SZ). */
+#define SYS_HANDLE_MAX 128
 struct sys_handle {
     int type;
     unsigned bytes;
     unsigned char data[SYS_HANDLE_MAX];
 };
 
-/* Everything stat(2) says, and the id of the mount (0 where the kernel, before 5.8, is silent). */
+/* Everything stat(2) says, and what statx(2) adds to it. */
 struct sys_stat {
     struct stat st;
-    uint64_t mnt_id;
+    uint64_t mnt_id;       /* 0 where the kernel, before 5.8, is silent */
+    struct timespec btime; /* birth */
+    bool has_btime;
 };
 
 bool sys_name_ok(const char *name); /* one component, neither "." nor ".." */

@@ -48,7 +48,10 @@ inside() {
 
 # The host-side end of a test.
 unmount() {
-	umount "$@"
+	local mount
+	for mount; do
+		wait_for umount "$mount"
+	done
 }
 
 # The files that "ops" finds, the same for each of its cases: tree DIR OWNER
@@ -281,6 +284,24 @@ test_uids_and_gids_have_their_own_map() {
 	unmount mnt
 }
 
+test_everything_is_owned_by_one() {
+	mkdir lower
+	touch lower/f
+	chown 5:6 lower/f
+	shifted lower mnt squash_to_root
+	is "$(stat -c %u:%g mnt mnt/f)" $'0:0\n0:0'
+	chown 100007:100008 mnt/f
+	touch mnt/refused 2>/dev/null && fail "root of the host is not mapped"
+	is "$(stat -c %u:%g mnt/f lower/f)" $'0:0\n7:8'
+	unmount mnt
+	timeout 10 "$SHIFTER" lower mnt -o squash_to_uid=1000,squash_to_gid=1001
+	is "$(stat -c %u:%g mnt/f)" 1000:1001
+	as 1000 touch mnt/f
+	touch mnt/new
+	is "$(stat -c %u:%g mnt/new lower/new)" $'1000:1001\n0:0' "stored as it is"
+	unmount mnt
+}
+
 test_acls_are_shifted_both_ways() {
 	mkdir lower
 	echo text >lower/f
@@ -316,6 +337,57 @@ default:other::r-x'
 	touch mnt/f
 	has "$(getfacl -nc lower/f)" 'user:70000:rwx'
 	unmount mnt
+}
+
+# lsattr and chattr, with the kernel's rules for who may.
+test_file_attributes() {
+	mkdir -p lower/d
+	echo text >lower/f
+	shifted lower mnt cache=always
+	is "$(lsattr mnt/f)" "$(lsattr lower/f | sed s/lower/mnt/)"
+	as 100000 chattr +dA mnt/f
+	as 100000 chattr +d mnt/d
+	has "$(lsattr lower/f)" '^-+dA-+e'
+	has "$(lsattr -d lower/d)" '^-+d-+'
+	is "$(lsattr -d mnt/d)" "$(lsattr -d lower/d | sed s/lower/mnt/)"
+	has "$(as 101000 chattr -d mnt/f 2>&1)" 'not permitted'
+	has "$(inside chattr +i mnt/f 2>&1)" 'not permitted'
+	has "$(chattr +i mnt/f 2>&1)" 'not permitted' # the server cannot
+	has "$(lsattr lower/f)" '^-+dA-+e'
+	unmount mnt
+}
+
+test_birth_time() {
+	mkdir lower
+	touch lower/f
+	shifted lower mnt
+	as 100000 touch -d 2001-01-01 mnt/f
+	is "$(stat -c %w mnt/f)" "$(stat -c %w lower/f)"
+	has "$(stat -c %w mnt/f)" '^20[2-9]'
+	unmount mnt
+}
+
+# Mounts of other file systems in the image: all are of one device here, so that their inode
+# numbers, which may be the same on two of them, must not be.
+test_inodes_of_the_images_mounts_are_told_apart() {
+	mkdir -p lower/{one,two,same,dir}
+	mount -t tmpfs none lower/one
+	mount -t tmpfs none lower/two
+	touch lower/one/f lower/two/f lower/dir/g
+	ln lower/one/f lower/one/g
+	ln lower/two/f lower/two/g
+	mount --bind lower/dir lower/same
+	is "$(stat -c %i lower/one/f)" "$(stat -c %i lower/two/f)" "what makes it hard"
+	shifted lower mnt
+	is "$(stat -c %d mnt/*/f | sort -u | wc -l)" 1 "devices"
+	is "$(stat -c %i mnt/*/f mnt/dir/g | sort -u | wc -l)" 3 "numbers"
+	is "$(stat -c %i mnt/one/f)" "$(stat -c %i mnt/one/g)"
+	is "$(stat -c %i mnt/dir/g mnt/same/g | uniq)" "$(stat -c %i lower/dir/g)" "the image's own"
+	is "$(find mnt/one/f -printf %i)" "$(python3 -c 'import os; print([d.inode() for d in os.scandir("mnt/one") if d.name == "f"][0])')" \
+		"in a list"
+	rm mnt/one/g
+	is "$(stat -c %h mnt/one/f)" 1
+	unmount mnt lower/one lower/two lower/same
 }
 
 test_names() {

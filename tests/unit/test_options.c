@@ -151,6 +151,25 @@ START_TEST(needs_both_mappings)
 }
 END_TEST
 
+START_TEST(squashes)
+{
+    struct disk_id d;
+
+    parsed("x -o " MAPS ",squash_to_uid=7,squash_to_root /l /m");
+    ck_assert(o.squash_uid.on && o.squash_uid.id.v == 7);
+    ck_assert(o.squash_gid.on && o.squash_gid.id.v == 0);
+    options_release(&o);
+    /* What is written then is not shifted. */
+    parsed("x -o squash_to_root /l /m");
+    ck_assert(idmap_to_disk(&o.uidmap, (struct mount_id){70000}, &d) && d.v == 70000);
+    ck_assert(idmap_to_disk(&o.gidmap, (struct mount_id){4294967294}, &d) && d.v == 4294967294);
+    options_release(&o);
+    refused("x -o squash_to_uid=7 /l /m", -EINVAL, "gidmapping= is missing");
+    refused("x -o squash_to_gid=4294967295," MAPS " /l /m", -ERANGE, "squash_to_gid=");
+    refused("x -o squash_to_uid=x," MAPS " /l /m", -EINVAL, "squash_to_uid=x");
+}
+END_TEST
+
 START_TEST(needs_to_know_what_goes_where)
 {
     static const char *const lines[] = {
@@ -199,6 +218,7 @@ Suite *suite_options(void)
     tcase_add_test(t, ignores_unknown_words_aloud);
     tcase_add_test(t, refuses_bad_values);
     tcase_add_test(t, needs_both_mappings);
+    tcase_add_test(t, squashes);
     tcase_add_test(t, needs_to_know_what_goes_where);
     tcase_add_test(t, refuses_unknown_options);
     tcase_add_test(t, takes_what_mount_passes_on);

@@ -26,6 +26,18 @@ START_TEST(shows_owners_shifted)
 }
 END_TEST
 
+START_TEST(squash_comes_before_the_mapping)
+{
+    struct stat st = {.st_uid = 65536, .st_gid = 1000};
+
+    s.squash_uid = (struct squash){true, {0}};
+    shift_stat_out(&s, &st);
+    s.squash_uid.on = false;
+    ck_assert_uint_eq(st.st_uid, 0);
+    ck_assert_uint_eq(st.st_gid, 5);
+}
+END_TEST
+
 START_TEST(shows_unmapped_owners_as_nobody)
 {
     struct stat st = {.st_uid = 65536, .st_gid = 1001};
@@ -109,6 +121,7 @@ Suite *suite_shift(void)
 
     tcase_add_checked_fixture(t, setup, NULL);
     tcase_add_test(t, shows_owners_shifted);
+    tcase_add_test(t, squash_comes_before_the_mapping);
     tcase_add_test(t, shows_unmapped_owners_as_nobody);
     tcase_add_test(t, shows_devices_without_a_driver);
     tcase_add_test(t, takes_ids_in);

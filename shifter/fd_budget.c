@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shifter/fd_budget.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* The device, the root, mounts of the lower, log; and what one request holds at a time. */
+#define FIXED_FDS 64
+#define FDS_OF_A_REQUEST 8
+
+void fd_budget_init(struct fd_budget *b, unsigned threads)
+{
+    long reserve = FIXED_FDS + (long)threads * FDS_OF_A_REQUEST;
+    struct rlimit lim = {1024, 1024};
+    long all;
+
+    getrlimit(RLIMIT_NOFILE, &lim);
+    all = lim.rlim_cur > LONG_MAX ? LONG_MAX : (long)lim.rlim_cur;
+    atomic_store(&b->used, 0);
+    b->max = all - (reserve < all / 2 ? reserve : all / 2);
+}
+
+int fd_budget_take(struct fd_budget *b)
+{
+    if (atomic_fetch_add(&b->used, 1) < b->max)
+        return 0;
+    fd_budget_give(b);
+    return -ENFILE;
+}
+
+void fd_budget_give(struct fd_budget *b)
+{
+    atomic_fetch_sub(&b->used, 1);
+}
+
+void fd_budget_close(struct fd_budget *b, int fd)
+{
+    close(fd);
+    fd_budget_give(b);
+}
