@@ -93,6 +93,11 @@ static int note_set_id(struct slot *s, int fd, struct sys_stat *st)
     return sys_stat(fd, st);
 }
 
+uint64_t inode_generation(const struct inode_table *t, uint64_t id)
+{
+    return slot_of(t, id)->generation;
+}
+
 ino_t inode_shown_ino(const struct inode_table *t, uint64_t dir, ino_t ino)
 {
     return ino ^ lower_ino_mark(t->lower, slot_of(t, dir)->mount);
@@ -144,6 +149,50 @@ int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
     if (r < 0)
         inode_forget(t, *id, 1);
     return r;
+}
+
+/*
+ * By name alone, which spares opening and closing. The handle is taken first: what the state then
+ * says is of the same inode, or the handle leads nowhere (sys.h). -EAGAIN where that cannot be
+ * known, or a second look by an fd is due.
+ */
+static int get_by_name(struct inode_table *t, int dir_fd, const char *name, uint64_t *id,
+                       uint64_t *generation, struct sys_stat *st)
+{
+    struct identity who;
+    uint64_t mnt_id;
+    int mount, no_fd = -1;
+    int r = sys_handle_at(dir_fd, name, &who.handle, &mnt_id);
+
+    if (r < 0)
+        return r == -ENOENT ? r : -EAGAIN;
+    r = sys_stat_at(dir_fd, name, st);
+    if (r < 0)
+        return r;
+    mount = lower_known_mount(t->lower, st);
+    if (mount < 0 || lower_handle_fd(t->lower, (unsigned)mount) < 0 || mnt_id != st->mnt_id ||
+        !sys_handle_has_ino(&who.handle, st->st.st_ino) || has_set_id(st))
+        return -EAGAIN;
+    who.ino = st->st.st_ino;
+    who.mount = (uint16_t)mount;
+    who.type = (uint16_t)(st->st.st_mode & S_IFMT);
+    who.has_handle = true;
+    r = count_lookup(t, &who, &no_fd, id, generation);
+    if (r == 0)
+        st->st.st_ino = inode_shown_ino(t, *id, st->st.st_ino);
+    return r;
+}
+
+int inode_get_at(struct inode_table *t, int dir_fd, const char *name, uint64_t *id,
+                 uint64_t *generation, struct sys_stat *st)
+{
+    cleanup_close int fd = -1;
+    int r = inode_table_has_handles(t) ? get_by_name(t, dir_fd, name, id, generation, st) : -EAGAIN;
+
+    if (r != -EAGAIN)
+        return r;
+    fd = sys_open_path_at(dir_fd, name);
+    return fd < 0 ? fd : inode_get(t, fd, id, generation, st);
 }
 
 void inode_forget(struct inode_table *t, uint64_t id, uint64_t n)

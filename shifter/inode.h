@@ -66,6 +66,13 @@ int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
 int inode_stat(struct inode_table *t, uint64_t id, int fd, struct sys_stat *st);
 bool inode_take_shown_set_id(struct inode_table *t, uint64_t id);
 
+/* The same for dir_fd/name, where name is one component (sys_name_ok()). */
+int inode_get_at(struct inode_table *t, int dir_fd, const char *name, uint64_t *id,
+                 uint64_t *generation, struct sys_stat *st);
+
+/* How often the node's number has been given to an inode. */
+uint64_t inode_generation(const struct inode_table *t, uint64_t id);
+
 /* How the number `ino` of an inode on the same mount as the directory `dir` is shown. */
 ino_t inode_shown_ino(const struct inode_table *t, uint64_t dir, ino_t ino);
 

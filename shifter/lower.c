@@ -95,6 +95,11 @@ int lower_mount_of(struct lower *l, int fd, const struct sys_stat *st)
     return i < 0 ? -ENFILE : i;
 }
 
+int lower_known_mount(const struct lower *l, const struct sys_stat *st)
+{
+    return find(l, atomic_load_explicit(&l->n, memory_order_acquire), st);
+}
+
 ino_t lower_ino_mark(const struct lower *l, unsigned index)
 {
     return (ino_t)l->mounts[index].dev_index << 48;

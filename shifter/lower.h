@@ -24,6 +24,9 @@ void lower_free(struct lower *l);
  */
 int lower_mount_of(struct lower *l, int fd, const struct sys_stat *st);
 
+/* The same for a mount that was met already, or -1. */
+int lower_known_mount(const struct lower *l, const struct sys_stat *st);
+
 /* 0 for mounts of the image's own file system, else what tells its inode numbers from others'. */
 ino_t lower_ino_mark(const struct lower *l, unsigned index);
 

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "shifter/creds.h"
+#include "shifter/dir_cache.h"
 #include "shifter/options.h"
 #include "shifter/sandbox.h"
 #include "shifter/session.h"
@@ -141,6 +142,10 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
         return r;
     r = sandbox_drop_privileges(initial_userns, e);
     if (r == 0)
+        sh->dirs = dir_cache_new();
+    if (r == 0 && !sh->dirs)
+        r = err_set(e, -ENOMEM, "directory cache");
+    if (r == 0)
         r = inode_table_new(sh->root_fd, initial_userns, sh->fds, &sh->inodes, e);
     if (r == 0) {
         log_debug("serving with %s", inode_table_has_handles(sh->inodes) ? "handles" : "fds");
@@ -152,6 +157,7 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
                   (unsigned long long)lookups);
         inode_table_free(sh->inodes);
     }
+    dir_cache_free(sh->dirs);
     session_free(session);
     return r;
 }

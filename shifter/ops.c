@@ -7,33 +7,49 @@
 
 #include <string.h>
 
+static void fill_entry(const struct shifter *sh, uint64_t id, uint64_t generation,
+                       struct sys_stat *st, struct fuse_entry_param *out)
+{
+    shift_stat_out(&sh->shift, &st->st);
+    *out = (struct fuse_entry_param){
+        .ino = id,
+        .generation = generation,
+        .attr = st->st,
+        .attr_timeout = sh->timeout,
+        .entry_timeout = sh->timeout,
+    };
+}
+
 int ops_make_entry(struct shifter *sh, int fd, struct fuse_entry_param *out)
 {
     struct sys_stat st;
     uint64_t id, generation;
     int r = inode_get(sh->inodes, fd, &id, &generation, &st);
 
-    if (r < 0)
-        return r;
-    shift_stat_out(&sh->shift, &st.st);
-    memset(out, 0, sizeof(*out));
-    out->ino = id;
-    out->generation = generation;
-    out->attr = st.st;
-    out->attr_timeout = out->entry_timeout = sh->timeout;
-    return 0;
+    if (r == 0)
+        fill_entry(sh, id, generation, &st, out);
+    return r;
+}
+
+int ops_make_entry_at(struct shifter *sh, int dir_fd, const char *name,
+                      struct fuse_entry_param *out)
+{
+    struct sys_stat st;
+    uint64_t id, generation;
+    int r = inode_get_at(sh->inodes, dir_fd, name, &id, &generation, &st);
+
+    if (r == 0)
+        fill_entry(sh, id, generation, &st, out);
+    return r;
 }
 
 void ops_reply_entry_at(fuse_req_t req, int r, int dir_fd, const char *name)
 {
     struct shifter *sh = ops_shifter(req);
     struct fuse_entry_param entry;
-    cleanup_close int fd = -1;
 
-    if (r == 0) {
-        fd = sys_open_path_at(dir_fd, name);
-        r = fd < 0 ? fd : ops_make_entry(sh, fd, &entry);
-    }
+    if (r == 0)
+        r = ops_make_entry_at(sh, dir_fd, name, &entry);
     if (r < 0)
         fuse_reply_err(req, -r);
     else if (fuse_reply_entry(req, &entry) == -ENOENT)

@@ -25,6 +25,8 @@ static inline struct shifter *ops_shifter(fuse_req_t req)
  * reach the kernel must be followed by inode_forget(). fd stays the caller's.
  */
 int ops_make_entry(struct shifter *sh, int fd, struct fuse_entry_param *out);
+int ops_make_entry_at(struct shifter *sh, int dir_fd, const char *name,
+                      struct fuse_entry_param *out);
 
 /* Replies with the entry of dir_fd/name, or with -r as the error where r < 0. */
 void ops_reply_entry_at(fuse_req_t req, int r, int dir_fd, const char *name);

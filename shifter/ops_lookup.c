@@ -12,13 +12,10 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE;
     struct fuse_entry_param none = {.ino = 0, .entry_timeout = sh->timeout};
     struct fuse_entry_param entry;
-    cleanup_close int fd = -1;
     int r = ops_parent(sh, parent, name, &dir);
 
-    if (r == 0) {
-        fd = sys_open_path_at(dir.fd, name);
-        r = fd < 0 ? fd : ops_make_entry(sh, fd, &entry);
-    }
+    if (r == 0)
+        r = ops_make_entry_at(sh, dir.fd, name, &entry);
     if (r == -ENOENT && sh->timeout > 0)
         /* Node id 0: "there is none", which the kernel may remember like any other entry. */
         fuse_reply_entry(req, &none);

@@ -15,6 +15,7 @@ enum cache_mode {
     CACHE_NEVER,  /* every look asks the lower */
 };
 
+struct dir_cache;
 struct session;
 
 struct shifter {
@@ -22,7 +23,8 @@ struct shifter {
     struct shift shift;
     struct inode_table *inodes;
     struct fd_budget *fds;
-    int root_fd; /* the lower, opened for reading */
+    struct dir_cache *dirs; /* for directories that are read without being opened */
+    int root_fd;            /* the lower, opened for reading */
     enum cache_mode cache;
     double timeout; /* seconds that the kernel may keep a name or attributes */
 };

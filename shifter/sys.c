@@ -71,15 +71,20 @@ static void from_statx(const struct statx *x, struct sys_stat *out)
     out->btime = (struct timespec){x->stx_btime.tv_sec, x->stx_btime.tv_nsec};
 }
 
-int sys_stat(int fd, struct sys_stat *out)
+int sys_stat_at(int dir_fd, const char *name, struct sys_stat *out)
 {
     struct statx x;
 
-    if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+    if (statx(dir_fd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
               STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &x) < 0)
         return -errno;
     from_statx(&x, out);
     return 0;
+}
+
+int sys_stat(int fd, struct sys_stat *out)
+{
+    return sys_stat_at(fd, "", out);
 }
 
 union handle_room {
@@ -87,18 +92,55 @@ union handle_room {
     unsigned char room[sizeof(struct file_handle) + SYS_HANDLE_MAX];
 };
 
-int sys_handle_of(int fd, struct sys_handle *out)
+int sys_handle_at(int dir_fd, const char *name, struct sys_handle *out, uint64_t *mnt_id)
 {
     union handle_room u;
     int mnt;
 
     u.h.handle_bytes = SYS_HANDLE_MAX;
-    if (name_to_handle_at(fd, "", &u.h, &mnt, AT_EMPTY_PATH) < 0)
+    if (name_to_handle_at(dir_fd, name, &u.h, &mnt, AT_EMPTY_PATH) < 0)
         return -errno;
+    *mnt_id = (uint64_t)mnt;
     out->type = u.h.handle_type;
     out->bytes = u.h.handle_bytes;
     memcpy(out->data, u.room + sizeof(struct file_handle), out->bytes);
     return 0;
+}
+
+int sys_handle_of(int fd, struct sys_handle *out)
+{
+    uint64_t mnt_id;
+
+    return sys_handle_at(fd, "", out, &mnt_id);
+}
+
+/* include/linux/exportfs.h, enum fid_type */
+#define INO32_GEN 0x01 /* ext4, XFS, SquashFS: number, generation; tmpfs: generation, number */
+#define BTRFS_FID 0x4d /* number, subvolume, generation */
+#define INO64_GEN 0x81 /* XFS, EROFS: number, generation */
+
+bool sys_handle_has_ino(const struct sys_handle *h, uint64_t ino)
+{
+    uint32_t low;
+    uint64_t number;
+
+    switch (h->type) {
+    case INO32_GEN:
+        if (h->bytes == 8) {
+            memcpy(&low, h->data, sizeof(low));
+            return low == ino;
+        }
+        memcpy(&number, h->data + 4, sizeof(number));
+        return h->bytes == 12 && number == ino;
+    case BTRFS_FID:
+        memcpy(&number, h->data, sizeof(number));
+        return h->bytes == 20 && number == ino;
+    case INO64_GEN:
+        memcpy(&number, h->data, sizeof(number));
+        return h->bytes == 12 && number == ino;
+    default:
+        return false;
+    }
 }
 
 int sys_open_handle(int mount_fd, const struct sys_handle *h, int flags)

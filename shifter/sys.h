@@ -39,6 +39,19 @@ int sys_open_path_at(int dir_fd, const char *name); /* an O_PATH fd of the objec
 int sys_reopen(int fd, int flags);                  /* another open of what fd refers to */
 int sys_stat(int fd, struct sys_stat *out);
 
+/* The state of dir_fd/name itself. */
+int sys_stat_at(int dir_fd, const char *name, struct sys_stat *out);
+
+/* The handle of dir_fd/name itself, and the id of the mount it lies on. */
+int sys_handle_at(int dir_fd, const char *name, struct sys_handle *out, uint64_t *mnt_id);
+
+/*
+ * True where the handle, of a form that is known, is one of inode number ino. A handle and a state
+ * that were asked for by name, one after the other, are of one inode then, or the handle of one
+ * that is gone: numbers are used again, but no two inodes have one at a time.
+ */
+bool sys_handle_has_ino(const struct sys_handle *h, uint64_t ino);
+
 /* -EOPNOTSUPP where the file system has no handles, -EOVERFLOW where one is too long for us. */
 int sys_handle_of(int fd, struct sys_handle *out);
 int sys_open_handle(int mount_fd, const struct sys_handle *h, int flags);
