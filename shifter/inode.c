@@ -2,6 +2,7 @@
 #include "shifter/inode.h"
 
 #include "base/cleanup.h"
+#include "shifter/backing.h"
 #include "shifter/fd_budget.h"
 #include "shifter/lower.h"
 #include "shifter/slots.h"
@@ -16,6 +17,7 @@
 struct inode_table {
     struct lower *lower;
     struct fd_budget *fds; /* each slot's fd and kept fd counts */
+    struct backing_table *files;
     pthread_mutex_t lock;
     struct slots slots; /* lock; see slots.h for what is read without */
 };
@@ -120,6 +122,16 @@ bool inode_take_shown_set_id(struct inode_table *t, uint64_t id)
     return atomic_load(&s->shown_set_id) && atomic_exchange(&s->shown_set_id, false);
 }
 
+bool inode_shown_set_id(const struct inode_table *t, uint64_t id)
+{
+    return atomic_load(&slot_of(t, id)->shown_set_id);
+}
+
+uint32_t *inode_backing(struct inode_table *t, uint64_t id)
+{
+    return &slot_of(t, id)->backing;
+}
+
 int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
               struct sys_stat *st)
 {
@@ -207,6 +219,8 @@ void inode_forget(struct inode_table *t, uint64_t id, uint64_t n)
     s->nlookup -= n < s->nlookup ? n : s->nlookup;
     if (s->nlookup == 0) {
         fd = fd_of_slot(s);
+        if (s->type == S_IFREG)
+            backing_forget(t->files, &s->backing);
         slots_remove(&t->slots, (uint32_t)id);
     }
     pthread_mutex_unlock(&t->lock);
@@ -275,6 +289,11 @@ bool inode_table_has_handles(const struct inode_table *t)
     return lower_handle_fd(t->lower, 0) >= 0;
 }
 
+unsigned inode_table_stack_depth(const struct inode_table *t)
+{
+    return lower_is_stacked(t->lower) ? 2 : 1;
+}
+
 struct count {
     uint64_t slots, lookups;
 };
@@ -321,8 +340,8 @@ static int add_root(struct inode_table *t, int root_fd)
     return r;
 }
 
-int inode_table_new(int root_fd, bool use_handles, struct fd_budget *fds, struct inode_table **out,
-                    struct err *e)
+int inode_table_new(int root_fd, bool use_handles, struct fd_budget *fds,
+                    struct backing_table *files, struct inode_table **out, struct err *e)
 {
     struct inode_table *t = calloc(1, sizeof(*t));
     int r;
@@ -331,6 +350,7 @@ int inode_table_new(int root_fd, bool use_handles, struct fd_budget *fds, struct
         return err_set(e, -ENOMEM, "inode table");
     pthread_mutex_init(&t->lock, NULL);
     t->fds = fds;
+    t->files = files;
     r = slots_init(&t->slots);
     if (r == 0)
         r = lower_new(root_fd, use_handles, &t->lower);

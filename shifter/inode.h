@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct backing_table;
 struct fd_budget;
 struct inode_table;
 
@@ -42,14 +43,21 @@ void inode_fd_release(const struct inode_fd *f);
 
 /*
  * root_fd: a directory of the lower opened for reading; it stays the caller's and must outlive
- * the table, as must the budget. use_handles: false where the server may not open handles.
+ * the table, as must budget and files. use_handles: false where the server may not open handles.
  */
-int inode_table_new(int root_fd, bool use_handles, struct fd_budget *fds, struct inode_table **out,
-                    struct err *e);
+int inode_table_new(int root_fd, bool use_handles, struct fd_budget *fds,
+                    struct backing_table *files, struct inode_table **out, struct err *e);
 void inode_table_free(struct inode_table *t);
 
 /* True where the root's file system gave a handle that could be opened: for the log. */
 bool inode_table_has_handles(const struct inode_table *t);
+
+/*
+ * What a FUSE file system that passes the lower's files through has to say of itself: how many file
+ * systems it may lie upon. 1 leaves room for an overlay above the mount, 2 none; 2 is needed where
+ * the lower itself lies upon others.
+ */
+unsigned inode_table_stack_depth(const struct inode_table *t);
 
 /*
  * Finds or makes the slot of what fd refers to, and counts one lookup. fd stays the caller's.
@@ -65,6 +73,10 @@ int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
  */
 int inode_stat(struct inode_table *t, uint64_t id, int fd, struct sys_stat *st);
 bool inode_take_shown_set_id(struct inode_table *t, uint64_t id);
+bool inode_shown_set_id(const struct inode_table *t, uint64_t id); /* the same, and stays so */
+
+/* What the open files of the node are known by (backing.h). */
+uint32_t *inode_backing(struct inode_table *t, uint64_t id);
 
 /* The same for dir_fd/name, where name is one component (sys_name_ok()). */
 int inode_get_at(struct inode_table *t, int dir_fd, const char *name, uint64_t *id,

@@ -19,7 +19,7 @@ struct lower_mount {
 };
 
 struct lower {
-    bool use_handles;
+    bool use_handles, stacked;
     pthread_mutex_t lock;
     atomic_uint n; /* entries below it are complete */
     struct lower_mount mounts[MAX_MOUNTS];
@@ -110,6 +110,20 @@ int lower_handle_fd(const struct lower *l, unsigned index)
     return l->mounts[index].handle_fd;
 }
 
+bool lower_is_stacked(const struct lower *l)
+{
+    return l->stacked;
+}
+
+static bool is_stacked(int fd)
+{
+    struct statfs fs;
+
+    return fstatfs(fd, &fs) == 0 &&
+           (fs.f_type == OVERLAYFS_SUPER_MAGIC || fs.f_type == FUSE_SUPER_MAGIC ||
+            fs.f_type == ECRYPTFS_SUPER_MAGIC);
+}
+
 int lower_new(int root_fd, bool use_handles, struct lower **out)
 {
     struct lower *l = calloc(1, sizeof(*l));
@@ -119,6 +133,7 @@ int lower_new(int root_fd, bool use_handles, struct lower **out)
     if (!l)
         return -ENOMEM;
     l->use_handles = use_handles;
+    l->stacked = is_stacked(root_fd);
     pthread_mutex_init(&l->lock, NULL);
     r = sys_stat(root_fd, &st);
     if (r == 0)

@@ -30,6 +30,9 @@ int lower_known_mount(const struct lower *l, const struct sys_stat *st);
 /* 0 for mounts of the image's own file system, else what tells its inode numbers from others'. */
 ino_t lower_ino_mark(const struct lower *l, unsigned index);
 
+/* True where the image's file system may lie upon others: overlayfs, FUSE, eCryptfs. */
+bool lower_is_stacked(const struct lower *l);
+
 /* The fd that handles of this mount are opened with, or -1 where it gives none. */
 int lower_handle_fd(const struct lower *l, unsigned index);
 

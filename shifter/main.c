@@ -5,6 +5,7 @@
 #include "base/fusemount.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "shifter/backing.h"
 #include "shifter/creds.h"
 #include "shifter/dir_cache.h"
 #include "shifter/options.h"
@@ -34,7 +35,7 @@ static const char usage[] =
     "                         ids shown at MOUNTPOINT, how many\n"
     "  ro, nosuid, noexec, noatime\n"
     "  squash_to_root, squash_to_uid=UID, squash_to_gid=GID\n"
-    "  cache=auto|always|never, timeout=SECONDS, threads=N\n"
+    "  cache=auto|always|never, timeout=SECONDS, passthrough=on|off, threads=N\n"
     "  -f  stay in the foreground    -d  the same, with a log of requests\n"
     "  -h, --help    -V, --version\n"
     "\n"
@@ -130,6 +131,15 @@ static double timeout_of(const struct options *o)
     return o->cache == CACHE_ALWAYS ? TIMEOUT_FOREVER : o->cache == CACHE_NEVER ? 0 : TIMEOUT_AUTO;
 }
 
+/*
+ * Files that stay open for the next reader. Each keeps the disk space of a file that somebody may
+ * remove behind the mount, so they are few where that can be.
+ */
+static unsigned max_idle(enum cache_mode cache)
+{
+    return cache == CACHE_ALWAYS ? 1024 : cache == CACHE_AUTO ? 64 : 0;
+}
+
 static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd, int *ready_fd,
                         bool initial_userns, struct err *e)
 {
@@ -143,10 +153,12 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
     r = sandbox_drop_privileges(initial_userns, e);
     if (r == 0)
         sh->dirs = dir_cache_new();
-    if (r == 0 && !sh->dirs)
-        r = err_set(e, -ENOMEM, "directory cache");
     if (r == 0)
-        r = inode_table_new(sh->root_fd, initial_userns, sh->fds, &sh->inodes, e);
+        sh->files = backing_new(sh->fds, max_idle(sh->cache));
+    if (r == 0 && (!sh->dirs || !sh->files))
+        r = err_set(e, -ENOMEM, "tables");
+    if (r == 0)
+        r = inode_table_new(sh->root_fd, initial_userns, sh->fds, sh->files, &sh->inodes, e);
     if (r == 0) {
         log_debug("serving with %s", inode_table_has_handles(sh->inodes) ? "handles" : "fds");
         r = session_run(session);
@@ -158,6 +170,7 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
         inode_table_free(sh->inodes);
     }
     dir_cache_free(sh->dirs);
+    backing_free(sh->files);
     session_free(session);
     return r;
 }
@@ -172,6 +185,7 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
         .root_fd = -1,
         .cache = o->cache,
         .timeout = timeout_of(o),
+        .passthrough = o->passthrough,
     };
     struct err e = {0};
     bool initial = in_initial_userns();

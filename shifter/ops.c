@@ -3,9 +3,17 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "shifter/backing.h"
 #include "shifter/session.h"
 
 #include <string.h>
+
+double ops_attr_timeout(const struct shifter *sh, uint64_t id, const struct stat *st)
+{
+    bool set_id = S_ISREG(st->st_mode) && (st->st_mode & (S_ISUID | S_ISGID));
+
+    return set_id && backing_writers(sh->files, inode_backing(sh->inodes, id)) ? 0 : sh->timeout;
+}
 
 static void fill_entry(const struct shifter *sh, uint64_t id, uint64_t generation,
                        struct sys_stat *st, struct fuse_entry_param *out)
@@ -15,7 +23,7 @@ static void fill_entry(const struct shifter *sh, uint64_t id, uint64_t generatio
         .ino = id,
         .generation = generation,
         .attr = st->st,
-        .attr_timeout = sh->timeout,
+        .attr_timeout = ops_attr_timeout(sh, id, &st->st),
         .entry_timeout = sh->timeout,
     };
 }

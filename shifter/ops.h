@@ -48,6 +48,9 @@ int ops_become(const struct shifter *sh, const struct ops_caller *who, struct cr
 int ops_become_caller(fuse_req_t req, struct creds_scope *scope);
 int ops_check_caller(fuse_req_t req); /* the same refusal, and nothing else */
 
+/* For how long (in seconds) the kernel may go by what it is shown of the node. */
+double ops_attr_timeout(const struct shifter *sh, uint64_t id, const struct stat *st);
+
 /*
  * After a write, a truncating open or the like, before its reply: these take the set-id bits of a
  * file on the lower, but the kernel goes on with the mode it was shown, and would execute by it.
@@ -84,9 +87,10 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
                struct fuse_file_info *fi);
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
-/* A new unnamed file in the directory dir: its fd, the caller's, or -errno. */
+/* A new unnamed file in the directory dir: its entry, counted, and its open. */
+struct protocol_open_out;
 int ops_make_tmpfile(struct shifter *sh, const struct ops_caller *who, uint64_t dir, int flags,
-                     mode_t mode);
+                     mode_t mode, struct fuse_entry_param *entry, struct protocol_open_out *out);
 
 /* ops_io.c */
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
+#include "shifter/backing.h"
 #include "shifter/ops.h"
 #include "shifter/worker.h"
 
@@ -16,7 +17,7 @@ static int attr_fd(struct shifter *sh, fuse_ino_t ino, const struct fuse_file_in
                    struct inode_fd *out)
 {
     if (fi) {
-        *out = (struct inode_fd){(int)fi->fh, false};
+        *out = (struct inode_fd){backing_fd(fi->fh), false};
         return 0;
     }
     return inode_path_fd(sh->inodes, ino, out);
@@ -33,7 +34,7 @@ static void reply_attr(fuse_req_t req, fuse_ino_t ino, int fd)
         return;
     }
     shift_stat_out(&sh->shift, &st.st);
-    fuse_reply_attr(req, &st.st, sh->timeout);
+    fuse_reply_attr(req, &st.st, ops_attr_timeout(sh, ino, &st.st));
 }
 
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -74,7 +75,7 @@ static int set_size(struct shifter *sh, fuse_ino_t ino, const struct fuse_file_i
 {
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
     cleanup_close int own = -1;
-    int fd = fi ? (int)fi->fh : -1;
+    int fd = fi ? backing_fd(fi->fh) : -1;
 
     if (!fi) {
         own = fd = inode_open(sh->inodes, ino, O_WRONLY);
@@ -140,7 +141,7 @@ void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg, struct fu
 {
     union attr_flags data = {0};
     cleanup_close int own = -1;
-    int fd = (int)fi->fh;
+    int fd = backing_fd(fi->fh);
 
     (void)arg;
     (void)flags;

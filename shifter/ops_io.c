@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
+#include "shifter/backing.h"
 #include "shifter/ops.h"
 #include "shifter/worker.h"
 
@@ -8,7 +9,7 @@
 
 static int fh_fd(const struct fuse_file_info *fi)
 {
-    return (int)fi->fh;
+    return backing_fd(fi->fh);
 }
 
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)

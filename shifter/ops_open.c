@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "shifter/ops.h"
+#include "shifter/reply.h"
 #include "shifter/worker.h"
 
 /*
@@ -10,37 +11,82 @@
  */
 #define LOWER_FLAGS (O_ACCMODE | O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME)
 
-static void set_cache(const struct shifter *sh, struct fuse_file_info *fi)
+static bool is_writing(int flags)
 {
-    /* With CACHE_AUTO the kernel itself drops pages once it sees another size or mtime. */
-    fi->keep_cache = sh->cache != CACHE_NEVER;
+    return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* Room for one more open file. */
+static int take_fd(struct shifter *sh)
+{
+    int r = fd_budget_take(sh->fds);
+
+    return r < 0 && backing_trim(sh->files) ? fd_budget_take(sh->fds) : r;
+}
+
+/*
+ * Hands an fd that was counted to the table of open files, and says what the kernel is to know of
+ * it. Where the kernel writes by itself the server cannot tell it that set-id bits went with that
+ * (ops_content_changed()): a file that has such bits goes through the server, and one that gets
+ * them while somebody writes is asked for anew at each look (ops_attr_timeout()).
+ */
+static int add_open(struct shifter *sh, uint64_t id, int fd, int flags,
+                    struct protocol_open_out *out)
+{
+    bool set_id = inode_shown_set_id(sh->inodes, id);
+    struct backing_open o;
+    int r = backing_add(sh->files, inode_backing(sh->inodes, id), fd,
+                        is_writing(flags) ? BACKING_WRITE : BACKING_READ, set_id, &o);
+
+    if (r < 0)
+        return r;
+    reply_make_open(sh, &o, out);
+    /* The kernel would open the lower's file with O_APPEND too, and there it stays when fcntl(2)
+     * takes it away: such a file is written by the server, and only mapped by the kernel. */
+    if ((flags & O_APPEND) && o.backing_id > 0)
+        out->open_flags |= FOPEN_DIRECT_IO;
+    if (is_writing(flags) && o.backing_id > 0)
+        ops_content_changed(sh, id);
+    return 0;
+}
+
+static int open_file(struct shifter *sh, uint64_t id, int flags, struct protocol_open_out *out)
+{
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    struct backing_open o;
+    int fd, r;
+
+    if ((flags & LOWER_FLAGS) == O_RDONLY &&
+        backing_reopen(sh->files, inode_backing(sh->inodes, id), &o)) {
+        reply_make_open(sh, &o, out);
+        return 0;
+    }
+    r = take_fd(sh);
+    if (r < 0)
+        return r;
+    if ((flags & O_TRUNC) && worker_keeps_privs())
+        creds_raise_fsetid(&scope);
+    fd = inode_open(sh->inodes, id, flags & LOWER_FLAGS);
+    r = fd < 0 ? fd : add_open(sh, id, fd, flags, out);
+    if (r < 0 && fd >= 0)
+        close(fd);
+    if (r < 0)
+        fd_budget_give(sh->fds);
+    else if (flags & O_TRUNC)
+        ops_content_changed(sh, id);
+    return r;
 }
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct shifter *sh = ops_shifter(req);
-    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
-    int fd;
+    struct protocol_open_out out;
+    int r = open_file(sh, ino, fi->flags, &out);
 
-    fd = fd_budget_take(sh->fds);
-    if (fd < 0) {
-        fuse_reply_err(req, -fd);
-        return;
-    }
-    if ((fi->flags & O_TRUNC) && worker_keeps_privs())
-        creds_raise_fsetid(&scope);
-    fd = inode_open(sh->inodes, ino, fi->flags & LOWER_FLAGS);
-    if (fd < 0) {
-        fd_budget_give(sh->fds);
-        fuse_reply_err(req, -fd);
-        return;
-    }
-    if (fi->flags & O_TRUNC)
-        ops_content_changed(sh, ino);
-    fi->fh = (uint64_t)fd;
-    set_cache(sh, fi);
-    if (fuse_reply_open(req, fi) == -ENOENT)
-        fd_budget_close(sh->fds, fd);
+    if (r < 0)
+        fuse_reply_err(req, -r);
+    else if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) == -ENOENT)
+        backing_release(sh->files, out.fh);
 }
 
 static int create_file(fuse_req_t req, int dir_fd, const char *name, mode_t mode, int flags)
@@ -66,40 +112,52 @@ static int create_file(fuse_req_t req, int dir_fd, const char *name, mode_t mode
     return errno == EEXIST && !(flags & O_EXCL) ? -ESTALE : -errno;
 }
 
+/* The entry and the open of a file that was just made, whose fd was counted and is taken. */
+static int add_new(struct shifter *sh, int fd, int flags, struct fuse_entry_param *entry,
+                   struct protocol_open_out *out)
+{
+    int r = ops_make_entry(sh, fd, entry);
+
+    if (r == 0) {
+        r = add_open(sh, entry->ino, fd, flags, out);
+        if (r < 0)
+            inode_forget(sh->inodes, entry->ino, 1);
+    }
+    if (r < 0)
+        fd_budget_close(sh->fds, fd);
+    return r;
+}
+
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
                struct fuse_file_info *fi)
 {
     struct shifter *sh = ops_shifter(req);
     cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE;
     struct fuse_entry_param entry;
-    cleanup_close int fd = -1;
-    int r = ops_parent(sh, parent, name, &dir);
+    struct reply_create out;
+    int fd = -1, r = ops_parent(sh, parent, name, &dir);
 
     if (r == 0)
-        r = fd_budget_take(sh->fds);
+        r = take_fd(sh);
+    if (r == 0) {
+        fd = create_file(req, dir.fd, name, mode, fi->flags);
+        if (fd < 0)
+            fd_budget_give(sh->fds);
+        r = fd < 0 ? fd : add_new(sh, fd, fi->flags, &entry, &out.open);
+    }
     if (r < 0) {
         fuse_reply_err(req, -r);
         return;
     }
-    fd = create_file(req, dir.fd, name, mode, fi->flags);
-    r = fd < 0 ? fd : ops_make_entry(sh, fd, &entry);
-    if (r < 0) {
-        fd_budget_give(sh->fds);
-        fuse_reply_err(req, -r);
-        return;
-    }
-    fi->fh = (uint64_t)fd;
-    set_cache(sh, fi);
-    if (fuse_reply_create(req, &entry, fi) == -ENOENT) {
+    reply_make_entry(&entry, &out.entry);
+    if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) == -ENOENT) {
+        backing_release(sh->files, out.open.fh);
         inode_forget(sh->inodes, entry.ino, 1);
-        fd_budget_give(sh->fds);
-    } else {
-        steal_fd(&fd);
     }
 }
 
-int ops_make_tmpfile(struct shifter *sh, const struct ops_caller *who, uint64_t dir, int flags,
-                     mode_t mode)
+static int make_tmpfile(struct shifter *sh, const struct ops_caller *who, uint64_t dir, int flags,
+                        mode_t mode)
 {
     cleanup_inode_fd struct inode_fd d = INODE_FD_NONE;
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
@@ -117,9 +175,30 @@ int ops_make_tmpfile(struct shifter *sh, const struct ops_caller *who, uint64_t 
     return fd < 0 ? -errno : fd;
 }
 
+int ops_make_tmpfile(struct shifter *sh, const struct ops_caller *who, uint64_t dir, int flags,
+                     mode_t mode, struct fuse_entry_param *entry, struct protocol_open_out *out)
+{
+    cleanup_close int path = -1;
+    int fd, r = take_fd(sh);
+
+    if (r < 0)
+        return r;
+    fd = make_tmpfile(sh, who, dir, flags, mode);
+    if (fd < 0) {
+        fd_budget_give(sh->fds);
+        return fd;
+    }
+    path = sys_reopen(fd, O_PATH);
+    r = add_new(sh, fd, flags, entry, out);
+    /* It never had a name: the node has to outlive this open (inode_keep). */
+    if (r == 0 && path >= 0)
+        inode_keep(sh->inodes, &path);
+    return r;
+}
+
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     (void)ino;
-    fd_budget_close(ops_shifter(req)->fds, (int)fi->fh);
+    backing_release(ops_shifter(req)->files, fi->fh);
     fuse_reply_err(req, 0);
 }

@@ -54,6 +54,14 @@ static int set_cache(struct options *o, const char *value, struct err *e)
     return 0;
 }
 
+static int set_switch(bool *slot, const char *key, const char *value, struct err *e)
+{
+    *slot = strcmp(value, "on") == 0;
+    if (*slot || strcmp(value, "off") == 0)
+        return 0;
+    return err_setx(e, -EINVAL, "%s=%s: expected on or off", key, value);
+}
+
 static int set_timeout(struct options *o, const char *value, struct err *e)
 {
     char *end;
@@ -139,6 +147,8 @@ static int set_value(struct options *o, const char *key, const char *value, stru
         return set_lowerdir(o, value, e);
     if (strcmp(key, "cache") == 0)
         return set_cache(o, value, e);
+    if (strcmp(key, "passthrough") == 0)
+        return set_switch(&o->passthrough, key, value, e);
     if (strcmp(key, "timeout") == 0)
         return set_timeout(o, value, e);
     if (strcmp(key, "threads") == 0)
@@ -262,8 +272,12 @@ int options_parse(struct options *o, int argc, char **argv, struct err *e)
 {
     int c, r = 0;
 
-    *o = (struct options){
-        .fuse_fd = -1, .lower_fd = -1, .ready_fd = -1, .timeout = -1, .threads = DEFAULT_THREADS};
+    *o = (struct options){.passthrough = true,
+                          .fuse_fd = -1,
+                          .lower_fd = -1,
+                          .ready_fd = -1,
+                          .timeout = -1,
+                          .threads = DEFAULT_THREADS};
     opterr = 0;
     while (r == 0 && (c = getopt_long(argc, argv, "o:fdhVvns", long_options, NULL)) != -1)
         r = set_one(o, c, e);

@@ -18,7 +18,7 @@ struct options {
     bool have_uidmap, have_gidmap;
     struct idmap uidmap, gidmap;
     struct squash squash_uid, squash_gid;
-    bool read_only, nosuid, noexec, noatime, nodev, squash_to_root;
+    bool read_only, nosuid, noexec, noatime, nodev, squash_to_root, passthrough;
     enum cache_mode cache;
     double timeout; /* seconds; < 0: what the cache mode says */
     unsigned threads;

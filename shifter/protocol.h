@@ -8,6 +8,7 @@
 
 #include <linux/fuse.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 
 /* 7.39, Linux 6.6: statx(2), for the birth time. */
 #if FUSE_KERNEL_MINOR_VERSION < 39
@@ -49,5 +50,39 @@ struct fuse_statx_out {
 _Static_assert(sizeof(struct fuse_statx) == 256, "the kernel's layout");
 _Static_assert(sizeof(struct fuse_statx_out) == 288, "the kernel's layout");
 #endif
+
+/* 7.40, Linux 6.9: data that goes to and from the lower's file without the server. */
+#if FUSE_KERNEL_MINOR_VERSION < 40
+#define FUSE_PASSTHROUGH (1ULL << 37)
+#define FOPEN_PASSTHROUGH (1 << 7)
+
+struct fuse_backing_map {
+    int32_t fd;
+    uint32_t flags;
+    uint64_t padding;
+};
+
+#define FUSE_DEV_IOC_BACKING_OPEN _IOW(FUSE_DEV_IOC_MAGIC, 1, struct fuse_backing_map)
+#define FUSE_DEV_IOC_BACKING_CLOSE _IOW(FUSE_DEV_IOC_MAGIC, 2, uint32_t)
+#endif
+
+/* The replies' fields of 7.40, at their places in the older structures too. */
+struct protocol_init_out {
+    uint32_t major, minor, max_readahead, flags;
+    uint16_t max_background, congestion_threshold;
+    uint32_t max_write, time_gran;
+    uint16_t max_pages, map_alignment;
+    uint32_t flags2, max_stack_depth;
+    uint32_t unused[6];
+};
+
+struct protocol_open_out {
+    uint64_t fh;
+    uint32_t open_flags;
+    int32_t backing_id;
+};
+
+_Static_assert(sizeof(struct protocol_init_out) == sizeof(struct fuse_init_out), "one layout");
+_Static_assert(sizeof(struct protocol_open_out) == sizeof(struct fuse_open_out), "one layout");
 
 #endif

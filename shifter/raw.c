@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "shifter/ops.h"
-#include "shifter/protocol.h"
+#include "shifter/reply.h"
 
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -23,73 +23,24 @@ static int reply(int dev_fd, const struct fuse_in_header *in, int error, const v
     return writev(dev_fd, iov, size > 0 ? 2 : 1) < 0 ? -errno : 0;
 }
 
-static void set_valid(double timeout, uint64_t *sec, uint32_t *nsec)
-{
-    *sec = (uint64_t)timeout;
-    *nsec = (uint32_t)((timeout - (double)*sec) * 1e9);
-}
-
-static void entry_out(const struct fuse_entry_param *e, struct fuse_entry_out *out)
-{
-    const struct stat *st = &e->attr;
-
-    memset(out, 0, sizeof(*out));
-    out->nodeid = e->ino;
-    out->generation = e->generation;
-    set_valid(e->entry_timeout, &out->entry_valid, &out->entry_valid_nsec);
-    set_valid(e->attr_timeout, &out->attr_valid, &out->attr_valid_nsec);
-    out->attr.ino = st->st_ino;
-    out->attr.size = (uint64_t)st->st_size;
-    out->attr.blocks = (uint64_t)st->st_blocks;
-    out->attr.atime = (uint64_t)st->st_atim.tv_sec;
-    out->attr.mtime = (uint64_t)st->st_mtim.tv_sec;
-    out->attr.ctime = (uint64_t)st->st_ctim.tv_sec;
-    out->attr.atimensec = (uint32_t)st->st_atim.tv_nsec;
-    out->attr.mtimensec = (uint32_t)st->st_mtim.tv_nsec;
-    out->attr.ctimensec = (uint32_t)st->st_ctim.tv_nsec;
-    out->attr.mode = st->st_mode;
-    out->attr.nlink = (uint32_t)st->st_nlink;
-    out->attr.uid = st->st_uid;
-    out->attr.gid = st->st_gid;
-    out->attr.blksize = (uint32_t)st->st_blksize;
-}
-
 static void do_tmpfile(struct shifter *sh, int dev_fd, const struct fuse_in_header *in,
                        const struct fuse_create_in *arg)
 {
     struct ops_caller who = {in->uid, in->gid, arg->umask};
     struct fuse_entry_param entry;
-    struct {
-        struct fuse_entry_out entry;
-        struct fuse_open_out open;
-    } out;
-    cleanup_close int path = -1, fd = -1;
-    int r = fd_budget_take(sh->fds);
+    struct reply_create out;
+    uint64_t fh;
+    int r = ops_make_tmpfile(sh, &who, in->nodeid, (int)arg->flags, arg->mode, &entry, &out.open);
 
     if (r < 0) {
         reply(dev_fd, in, r, NULL, 0);
         return;
     }
-    fd = ops_make_tmpfile(sh, &who, in->nodeid, (int)arg->flags, arg->mode);
-    r = fd < 0 ? fd : ops_make_entry(sh, fd, &entry);
-    if (r < 0) {
-        fd_budget_give(sh->fds);
-        reply(dev_fd, in, r, NULL, 0);
-        return;
-    }
-    /* It never had a name: the node has to outlive this open (inode_keep). */
-    path = sys_reopen(fd, O_PATH);
-    if (path >= 0)
-        inode_keep(sh->inodes, &path);
-    memset(&out, 0, sizeof(out));
-    entry_out(&entry, &out.entry);
-    out.open.fh = (uint64_t)fd;
-    out.open.open_flags = sh->cache == CACHE_NEVER ? 0 : FOPEN_KEEP_CACHE;
-    if (reply(dev_fd, in, 0, &out, sizeof(out)) == 0) {
-        steal_fd(&fd);
-    } else {
+    fh = out.open.fh;
+    reply_make_entry(&entry, &out.entry);
+    if (reply(dev_fd, in, 0, &out, sizeof(out)) < 0) {
+        backing_release(sh->files, fh);
         inode_forget(sh->inodes, entry.ino, 1);
-        fd_budget_give(sh->fds);
     }
 }
 
@@ -126,7 +77,7 @@ static void do_statx(struct shifter *sh, int dev_fd, const struct fuse_in_header
                      const struct fuse_statx_in *arg)
 {
     struct fuse_statx_out out = {0};
-    cleanup_inode_fd struct inode_fd f = {(int)arg->fh, false};
+    cleanup_inode_fd struct inode_fd f = {backing_fd(arg->fh), false};
     struct sys_stat st;
     int r = 0;
 
@@ -140,7 +91,8 @@ static void do_statx(struct shifter *sh, int dev_fd, const struct fuse_in_header
     }
     shift_stat_out(&sh->shift, &st.st);
     statx_out(&st, &out.stat);
-    set_valid(sh->timeout, &out.attr_valid, &out.attr_valid_nsec);
+    reply_make_valid(ops_attr_timeout(sh, in->nodeid, &st.st), &out.attr_valid,
+                     &out.attr_valid_nsec);
     reply(dev_fd, in, 0, &out, sizeof(out));
 }
 

@@ -4,6 +4,7 @@
  * logged by the kernel, never with a kill: a dead server is a hung container.
  */
 #include "base/cleanup.h"
+#include "shifter/protocol.h"
 #include "shifter/sandbox.h"
 
 #include <errno.h>
@@ -86,6 +87,8 @@ static const int allowed[] = {
 
 /* Commands of ioctl(2); all others could reach more than files. */
 static const unsigned ioctls[] = {
+    FUSE_DEV_IOC_BACKING_OPEN, /* passthrough (backing.c) */
+    FUSE_DEV_IOC_BACKING_CLOSE,
     FS_IOC_GETFLAGS, /* lsattr and chattr (ops_attr.c) */
     FS_IOC_SETFLAGS,
     FS_IOC_FSGETXATTR,

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "shifter/backing.h"
 #include "shifter/ops.h"
 #include "shifter/protocol.h"
 #include "shifter/raw.h"
@@ -25,7 +26,7 @@ struct session {
     struct session_options opt;
     /* Set while INIT is answered, before there is a second thread. */
     uint64_t init_unique;
-    uint32_t kernel_flags;
+    uint64_t kernel_flags;
     bool killpriv_v2, setxattr_ext, answered;
 
     pthread_mutex_t lock;
@@ -33,6 +34,13 @@ struct session {
     unsigned threads, idle; /* lock */
     int error;              /* lock: why the session ended, or 0 */
 };
+
+static void note_init(struct session *s, const struct fuse_init_in *arg, size_t size)
+{
+    s->kernel_flags = arg->flags;
+    if ((arg->flags & FUSE_INIT_EXT) && size >= sizeof(*arg))
+        s->kernel_flags |= (uint64_t)arg->flags2 << 32;
+}
 
 /* Of a request that libfuse will parse, what it does not pass on. */
 static void peek(struct session *s, const void *buf, size_t size)
@@ -46,7 +54,7 @@ static void peek(struct session *s, const void *buf, size_t size)
     switch (in->opcode) {
     case FUSE_INIT:
         s->init_unique = in->unique;
-        s->kernel_flags = ((const struct fuse_init_in *)arg)->flags;
+        note_init(s, arg, size - sizeof(*in));
         break;
     case FUSE_WRITE:
         worker_set_keeps_privs(
@@ -79,14 +87,24 @@ static ssize_t device_read(int fd, void *buf, size_t size, void *userdata)
 /* Adds to libfuse's INIT reply what this libfuse cannot ask for itself. */
 static void amend_init(struct session *s, struct iovec *iov, int count)
 {
-    struct fuse_init_out *out;
+    struct protocol_init_out *out;
 
     if (count < 2 || iov[1].iov_len < sizeof(*out))
         return;
     out = iov[1].iov_base;
-    out->flags |= s->kernel_flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT);
+    out->flags |= (uint32_t)s->kernel_flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT);
     s->killpriv_v2 = s->kernel_flags & FUSE_HANDLE_KILLPRIV_V2;
     s->setxattr_ext = s->kernel_flags & FUSE_SETXATTR_EXT;
+    if (!s->sh->passthrough)
+        return;
+    if (!(s->kernel_flags & FUSE_PASSTHROUGH)) {
+        log_info("no passthrough, data is copied: the kernel (before 6.9) has none");
+        return;
+    }
+    out->flags |= FUSE_INIT_EXT;
+    out->flags2 |= FUSE_PASSTHROUGH >> 32;
+    out->max_stack_depth = inode_table_stack_depth(s->sh->inodes);
+    backing_enable(s->sh->files, s->dev_fd);
 }
 
 static ssize_t device_writev(int fd, struct iovec *iov, int count, void *userdata)

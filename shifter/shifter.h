@@ -15,6 +15,7 @@ enum cache_mode {
     CACHE_NEVER,  /* every look asks the lower */
 };
 
+struct backing_table;
 struct dir_cache;
 struct session;
 
@@ -23,6 +24,8 @@ struct shifter {
     struct shift shift;
     struct inode_table *inodes;
     struct fd_budget *fds;
+    struct backing_table *files;
+    bool passthrough;       /* wanted, where the kernel has it */
     struct dir_cache *dirs; /* for directories that are read without being opened */
     int root_fd;            /* the lower, opened for reading */
     enum cache_mode cache;

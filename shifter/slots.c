@@ -161,6 +161,7 @@ int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *ou
     s->mount = who->mount;
     s->type = who->type;
     s->nlookup = 0;
+    s->backing = 0;
     s->generation++;
     atomic_store(&s->shown_set_id, false);
     atomic_store(&s->kept_fd, -1);

@@ -43,6 +43,7 @@ struct slot {
         unsigned char *long_handle; /* overlayfs, NFS */
         int fd;
     };
+    uint32_t backing;   /* of a regular file: backing.h */
     atomic_int kept_fd; /* with a handle: the way back once the inode has no name, or -1 */
 };
 

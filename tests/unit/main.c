@@ -49,6 +49,7 @@ int main(void)
         perror(scratch_base);
         return 1;
     }
+    srunner_add_suite(runner, suite_backing());
     srunner_add_suite(runner, suite_num());
     srunner_add_suite(runner, suite_idmap());
     srunner_add_suite(runner, suite_io());

@@ -10,6 +10,7 @@
 
 Suite *suite_acl(void);
 Suite *suite_admin(void);
+Suite *suite_backing(void);
 Suite *suite_config(void);
 Suite *suite_decide(void);
 Suite *suite_err(void);

@@ -166,6 +166,10 @@ START_TEST(squashes)
     options_release(&o);
     refused("x -o squash_to_uid=7 /l /m", -EINVAL, "gidmapping= is missing");
     refused("x -o squash_to_gid=4294967295," MAPS " /l /m", -ERANGE, "squash_to_gid=");
+    parsed("x -o " MAPS ",passthrough=off /l /m");
+    ck_assert(!o.passthrough);
+    options_release(&o);
+    refused("x -o passthrough=maybe," MAPS " /l /m", -EINVAL, "passthrough=maybe");
     refused("x -o squash_to_uid=x," MAPS " /l /m", -EINVAL, "squash_to_uid=x");
 }
 END_TEST

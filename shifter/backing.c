@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shifter/backing.h"
+
+#include "base/log.h"
+#include "shifter/protocol.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NONE 0u
+#define WRITER (1ULL << 63) /* in a file handle: this open has an fd for writing */
+
+struct entry {
+    uint32_t *link;      /* in the node's slot; NULL once that is gone */
+    int id;              /* backing id; 0: the server carries the data */
+    int fd;              /* open for reading, for any number of readers; or -1 */
+    unsigned opens;      /* through fd or others */
+    unsigned writers;    /* of these, with an fd of their own for writing */
+    uint32_t prev, next; /* the idle ones, oldest first; next: or the list of free entries */
+};
+
+struct backing_table {
+    pthread_mutex_t lock;
+    struct fd_budget *fds;
+    int dev_fd;
+    bool passthrough;
+    struct entry *entries;
+    uint32_t size, free_list;
+    uint32_t idle, max_idle; /* entries in the ring whose head is entry 0 */
+};
+
+struct backing_table *backing_new(struct fd_budget *fds, unsigned max_idle)
+{
+    struct backing_table *t = calloc(1, sizeof(*t));
+
+    if (!t)
+        return NULL;
+    t->entries = calloc(1, sizeof(*t->entries));
+    if (!t->entries) {
+        free(t);
+        return NULL;
+    }
+    pthread_mutex_init(&t->lock, NULL);
+    t->fds = fds;
+    t->size = 1;
+    t->max_idle = max_idle < fds->max / 8 ? max_idle : (unsigned)(fds->max / 8);
+    return t;
+}
+
+void backing_enable(struct backing_table *t, int dev_fd)
+{
+    t->dev_fd = dev_fd;
+    t->passthrough = true;
+}
+
+static void ring_add(struct backing_table *t, uint32_t n)
+{
+    struct entry *e = t->entries;
+    uint32_t last = e[0].prev;
+
+    e[n].prev = last;
+    e[n].next = 0;
+    e[last].next = n;
+    e[0].prev = n;
+    t->idle++;
+}
+
+static void ring_remove(struct backing_table *t, uint32_t n)
+{
+    struct entry *e = t->entries;
+
+    e[e[n].prev].next = e[n].next;
+    e[e[n].next].prev = e[n].prev;
+    t->idle--;
+}
+
+/* An entry that nobody has open and that is not in the ring. */
+static void drop(struct backing_table *t, uint32_t n)
+{
+    struct entry *e = &t->entries[n];
+    uint32_t id = (uint32_t)e->id;
+
+    if (e->link)
+        *e->link = NONE;
+    if (id > 0)
+        ioctl(t->dev_fd, FUSE_DEV_IOC_BACKING_CLOSE, &id);
+    if (e->fd >= 0)
+        fd_budget_close(t->fds, e->fd);
+    *e = (struct entry){.next = t->free_list};
+    t->free_list = n;
+}
+
+static void drop_oldest(struct backing_table *t)
+{
+    uint32_t n = t->entries[0].next;
+
+    ring_remove(t, n);
+    drop(t, n);
+}
+
+static int take_entry(struct backing_table *t, uint32_t *out)
+{
+    uint32_t n = t->free_list, more;
+    struct entry *grown;
+
+    if (n == NONE) {
+        more = t->size < 64 ? 64 : t->size * 2;
+        grown = realloc(t->entries, more * sizeof(*grown));
+        if (!grown)
+            return -ENOMEM;
+        memset(grown + t->size, 0, (more - t->size) * sizeof(*grown));
+        t->entries = grown;
+        for (n = more - 1; n >= t->size; n--) {
+            grown[n].next = t->free_list;
+            t->free_list = n;
+        }
+        t->size = more;
+        n = t->free_list;
+    }
+    t->free_list = t->entries[n].next;
+    *out = n;
+    return 0;
+}
+
+/* A backing id for the file, or 0: the kernel says once why not, and then is asked no more. */
+static int open_id(struct backing_table *t, int fd)
+{
+    struct fuse_backing_map map = {.fd = fd};
+    int id = t->passthrough ? ioctl(t->dev_fd, FUSE_DEV_IOC_BACKING_OPEN, &map) : 0;
+
+    if (id >= 0)
+        return id;
+    /* ELOOP: too many file systems upon each other; EPERM: CAP_SYS_ADMIN. Others are this file's.
+     */
+    if (errno == ELOOP || errno == EPERM || errno == ENOTTY || errno == EOPNOTSUPP) {
+        log_info("no passthrough, data is copied: %s", strerror(errno));
+        t->passthrough = false;
+    }
+    return 0;
+}
+
+static struct backing_open handle(const struct backing_table *t, uint32_t n, int fd)
+{
+    return (struct backing_open){(uint64_t)n << 32 | (uint32_t)fd, t->entries[n].id};
+}
+
+static bool is_idle(const struct entry *e)
+{
+    return e->opens == 0;
+}
+
+bool backing_reopen(struct backing_table *t, uint32_t *link, struct backing_open *out)
+{
+    struct entry *e;
+    uint32_t n;
+
+    pthread_mutex_lock(&t->lock);
+    n = *link;
+    e = n == NONE ? NULL : &t->entries[n];
+    if (e && e->fd >= 0) {
+        if (is_idle(e))
+            ring_remove(t, n);
+        e->opens++;
+        *out = handle(t, n, e->fd);
+    } else {
+        n = NONE;
+    }
+    pthread_mutex_unlock(&t->lock);
+    return n != NONE;
+}
+
+static int entry_for(struct backing_table *t, uint32_t *link, int fd, bool plain, uint32_t *out)
+{
+    int r = 0;
+
+    if (*link != NONE) {
+        *out = *link;
+        if (is_idle(&t->entries[*out]))
+            ring_remove(t, *out);
+        return 0;
+    }
+    r = take_entry(t, out);
+    if (r < 0)
+        return r;
+    t->entries[*out] = (struct entry){.link = link, .fd = -1};
+    t->entries[*out].id = plain ? 0 : open_id(t, fd);
+    *link = *out;
+    return 0;
+}
+
+int backing_add(struct backing_table *t, uint32_t *link, int fd, enum backing_use use, bool plain,
+                struct backing_open *out)
+{
+    struct entry *e;
+    uint32_t n;
+    int r;
+
+    pthread_mutex_lock(&t->lock);
+    r = entry_for(t, link, fd, plain, &n);
+    if (r == 0) {
+        e = &t->entries[n];
+        e->opens++;
+        e->writers += use == BACKING_WRITE;
+        if (use == BACKING_READ && e->fd < 0)
+            e->fd = fd;
+        *out = handle(t, n, fd);
+        out->fh |= use == BACKING_WRITE ? WRITER : 0;
+    }
+    pthread_mutex_unlock(&t->lock);
+    return r;
+}
+
+void backing_release(struct backing_table *t, uint64_t fh)
+{
+    uint32_t n = (uint32_t)((fh & ~WRITER) >> 32);
+    struct entry *e;
+    int fd = backing_fd(fh);
+
+    pthread_mutex_lock(&t->lock);
+    e = &t->entries[n];
+    if (fd != e->fd)
+        fd_budget_close(t->fds, fd);
+    e->opens--;
+    e->writers -= (fh & WRITER) != 0;
+    if (is_idle(e)) {
+        /* Worth keeping only where an open saves something: a file that readers share. */
+        if (e->link && e->fd >= 0 && e->id > 0)
+            ring_add(t, n);
+        else
+            drop(t, n);
+        if (t->idle > t->max_idle)
+            drop_oldest(t);
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+bool backing_trim(struct backing_table *t)
+{
+    bool any;
+
+    pthread_mutex_lock(&t->lock);
+    any = t->idle > 0;
+    while (t->idle > 0)
+        drop_oldest(t);
+    pthread_mutex_unlock(&t->lock);
+    return any;
+}
+
+unsigned backing_writers(struct backing_table *t, const uint32_t *link)
+{
+    const struct entry *e;
+    unsigned writers;
+
+    pthread_mutex_lock(&t->lock);
+    e = &t->entries[*link];
+    writers = *link == NONE || e->id == 0 ? 0 : e->writers;
+    pthread_mutex_unlock(&t->lock);
+    return writers;
+}
+
+void backing_forget(struct backing_table *t, uint32_t *link)
+{
+    uint32_t n;
+
+    pthread_mutex_lock(&t->lock);
+    n = *link;
+    if (n != NONE) {
+        *link = NONE;
+        t->entries[n].link = NULL;
+        if (is_idle(&t->entries[n])) {
+            ring_remove(t, n);
+            drop(t, n);
+        }
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+void backing_free(struct backing_table *t)
+{
+    if (!t)
+        return;
+    for (uint32_t n = 1; n < t->size; n++)
+        if (t->entries[n].id > 0 || t->entries[n].opens > 0)
+            if (t->entries[n].fd >= 0)
+                close(t->entries[n].fd);
+    free(t->entries);
+    pthread_mutex_destroy(&t->lock);
+    free(t);
+}
