@@ -54,7 +54,6 @@ bundle() {
 	shift
 	[ $# = 0 ] || shift
 	mkdir -p "$dir"
-	[ -s "$WORK/spec.json" ] || (cd "$WORK" && rm -f config.json && runc spec && mv config.json spec.json)
 	jq --arg image "$IMAGE" --arg hook "$HOOK" --arg config "$T/admin.json" '
 		.root = {path: $image, readonly: true}
 		| .process.terminal = false
@@ -167,13 +166,33 @@ hook() {
 	"$HOOK" --config "$T/admin.json" "$@"
 }
 
-# image_copy DIR: a copy of the Debian root to write to
+# once NAME COMMAND...: makes what several tests share, for the first of them that comes here
+once() {
+	local name=$1
+	shift
+	(
+		flock 8
+		[ -e "$WORK/$name.made" ] || { "$@" && touch "$WORK/$name.made"; }
+	) 8>"$WORK/$name.lock"
+}
+
+# image_copy DIR: a copy of the Debian root to write to, without compilers, manuals and the like.
+# image_copy_whole DIR: with all.
 image_copy() {
+	mkdir -p "$1"
+	tar -C "$IMAGE" --xattrs --xattrs-include='*' --numeric-owner -cf - \
+		--exclude=./usr/{include,lib/gcc,lib/python3*,share/{doc,locale,man,perl,zoneinfo}} \
+		--exclude='./usr/lib/x86_64-linux-gnu/'{perl*,*.a,libicu*} \
+		--exclude='./usr/bin/'{*gcc*,*g++*,x86_64-*,perl*,python3*} . |
+		tar -C "$1" --xattrs --xattrs-include='*' --numeric-owner -xpf -
+}
+
+image_copy_whole() {
 	cp -a --reflink=auto "$IMAGE" "$1"
 }
 
-# Live shifters and keepers: tests run one at a time, so every one is this test's. Zombies, which
-# only await init, have no exe.
+# Live shifters and keepers: only this test has these very programs, so every one is its own.
+# Zombies, which only await init, have no exe.
 processes_left() {
 	local p
 	for p in /proc/[0-9]*; do

@@ -69,8 +69,11 @@ EOF
 # The unshifted image of these tests, $WORK/image, with a few more names; and $WORK/native, the
 # same shifted by chown. Made once. chown takes set-id bits and capabilities away, and leaves ACLs.
 images() {
+	once images make_images
+}
+
+make_images() {
 	local u g f
-	[ ! -d "$WORK/native" ] || return 0
 	rm -rf "$WORK/image" "$WORK/native.new"
 	image_copy "$WORK/image"
 	(

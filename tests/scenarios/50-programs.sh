@@ -8,7 +8,7 @@ MAY_GAIN='.process.noNewPrivileges = false'
 
 # writable: a bundle "b" over a copy of the image in "image", and its script on standard input.
 writable() {
-	image_copy image
+	image_copy_whole image
 	bundle b "$MAY_GAIN"' | .root = {path: $image, readonly: false}
 		| .process.env += ["LC_ALL=C", "HOME=/root"]' \
 		--arg image "$T/image"
@@ -121,7 +121,7 @@ each_file_capabilities_take_effect() {
 		su user -c 'grep CapEff: /proc/self/status'
 	END
 	has "$(run_in "$1" b)" 'capable cap_setuid,cap_net_raw=ep'
-	image_copy image
+	image_copy_whole image
 	cp image/usr/bin/grep image/usr/local/bin/capable-grep
 	setcap cap_net_raw,cap_setuid+ep image/usr/local/bin/capable-grep
 	bundle b "$MAY_GAIN"' | .root.path = $image' --arg image "$T/image"

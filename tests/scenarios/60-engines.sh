@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Installation, and engines that find the hook in hooks.d.
+# alone: podman has one store
 
 # A real installation below $WORK, made by the first test that wants it: $P. Each test has a
 # directory of hooks of its own, $T/hooks.d, for the loader.
