@@ -3,7 +3,7 @@
  * Does to a directory what programs do to file systems, and prints each call with its result:
  * ops DIR BASE. The output over two file systems is the same where they behave alike.
  *
- * DIR was filled by tree() of 55-operations.sh. BASE is added to every id: 0 in a container,
+ * DIR was filled by tree() of fs.sh. BASE is added to every id: 0 in a container,
  * 100000 on the host. Ids 0 to 65535 above it are mapped, id 70000 is not.
  */
 #ifndef TESTS_OPS_H
