@@ -53,6 +53,10 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 
     if (n == 0)
         n = size == 0 ? value_size(sh, f.fd, name) : value_into(sh, f.fd, name, buf, size);
+    /* A file system without ACLs, as SquashFS: the kernel, which asks before it checks permissions,
+     * is to go by the mode, and takes any other error for its own. */
+    if (n == -EOPNOTSUPP && acl_is_name(name))
+        n = -ENODATA;
     if (n < 0)
         fuse_reply_err(req, (int)-n);
     else if (size == 0)
