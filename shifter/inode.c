@@ -75,6 +75,8 @@ static int identify(struct inode_table *t, int fd, const struct sys_stat *st, st
                       sys_handle_of(fd, &out->handle) == 0 && out->handle.type >= 0 &&
                       out->handle.type <= UINT8_MAX && out->handle.bytes > 0 &&
                       out->handle.bytes <= SYS_HANDLE_MAX;
+    out->fuse_node =
+        !out->has_handle && lower_is_fuse(t->lower, out->mount) ? sys_fuse_node_of(fd) : 0;
     return 0;
 }
 

@@ -16,6 +16,7 @@ struct lower_mount {
     dev_t dev;
     unsigned dev_index; /* of the first mount of this device: 0 for the image's own */
     int handle_fd;      /* -1: no handles */
+    bool fuse;
 };
 
 struct lower {
@@ -25,6 +26,13 @@ struct lower {
     struct lower_mount mounts[MAX_MOUNTS];
 };
 
+static bool is_fuse(int fd)
+{
+    struct statfs fs;
+
+    return fstatfs(fd, &fs) < 0 || fs.f_type == FUSE_SUPER_MAGIC;
+}
+
 /*
  * Handles must lead back to the inode for as long as the image lives. Those of another FUSE file
  * system do so only while its kernel side remembers the inode, so they are not used.
@@ -32,12 +40,9 @@ struct lower {
 static bool gives_handles(int fd)
 {
     struct sys_handle h;
-    struct statfs fs;
     cleanup_close int back = -1;
 
-    if (fstatfs(fd, &fs) < 0 || fs.f_type == FUSE_SUPER_MAGIC)
-        return false;
-    if (sys_handle_of(fd, &h) < 0)
+    if (is_fuse(fd) || sys_handle_of(fd, &h) < 0)
         return false;
     back = sys_open_handle(fd, &h, O_PATH);
     return back >= 0;
@@ -88,6 +93,7 @@ int lower_mount_of(struct lower *l, int fd, const struct sys_stat *st)
         l->mounts[n].dev = st->st.st_dev;
         l->mounts[n].dev_index = dev_index(l, n, st->st.st_dev);
         l->mounts[n].handle_fd = handle_fd_for(l, fd, st);
+        l->mounts[n].fuse = is_fuse(fd);
         atomic_store_explicit(&l->n, n + 1, memory_order_release);
         i = (int)n;
     }
@@ -122,6 +128,11 @@ static bool is_stacked(int fd)
     return fstatfs(fd, &fs) == 0 &&
            (fs.f_type == OVERLAYFS_SUPER_MAGIC || fs.f_type == FUSE_SUPER_MAGIC ||
             fs.f_type == ECRYPTFS_SUPER_MAGIC);
+}
+
+bool lower_is_fuse(const struct lower *l, unsigned index)
+{
+    return l->mounts[index].fuse;
 }
 
 int lower_new(int root_fd, bool use_handles, struct lower **out)

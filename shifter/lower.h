@@ -36,4 +36,7 @@ bool lower_is_stacked(const struct lower *l);
 /* The fd that handles of this mount are opened with, or -1 where it gives none. */
 int lower_handle_fd(const struct lower *l, unsigned index);
 
+/* True for another FUSE file system. */
+bool lower_is_fuse(const struct lower *l, unsigned index);
+
 #endif

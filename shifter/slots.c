@@ -56,8 +56,12 @@ static bool is_of(const struct slot *s, const struct identity *who)
     if (s->ino != who->ino || s->mount != who->mount || s->type != who->type)
         return false;
     if (!who->has_handle)
-        /* The slot's fd pins its inode, so the number was not given to another since. */
-        return s->handle_bytes == 0;
+        /*
+         * The slot's fd pins its inode, so the number was not given to another since. It does not
+         * pin what another FUSE server has behind the inode: there a new file can have the number,
+         * and hard links, which are one file each to some servers, have the same.
+         */
+        return s->handle_bytes == 0 && s->fuse_node == who->fuse_node;
     return s->handle_bytes == who->handle.bytes && s->handle_type == who->handle.type &&
            memcmp(handle_bytes(s), who->handle.data, who->handle.bytes) == 0;
 }
@@ -156,6 +160,7 @@ int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *ou
     } else {
         s->handle_bytes = 0;
         s->fd = steal_fd(fd);
+        s->fuse_node = who->fuse_node;
     }
     s->ino = who->ino;
     s->mount = who->mount;

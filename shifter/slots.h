@@ -22,6 +22,7 @@ struct identity {
     uint16_t mount; /* index of its mount in the lower */
     uint16_t type;  /* S_IFMT bits */
     bool has_handle;
+    uint64_t fuse_node; /* without a handle, on another FUSE file system; 0: unknown */
     struct sys_handle handle;
 };
 
@@ -41,7 +42,10 @@ struct slot {
     union {
         unsigned char handle[SLOT_HANDLE_INLINE];
         unsigned char *long_handle; /* overlayfs, NFS */
-        int fd;
+        struct {
+            int fd;
+            uint64_t fuse_node;
+        };
     };
     uint32_t backing;   /* of a regular file: backing.h */
     atomic_int kept_fd; /* with a handle: the way back once the inode has no name, or -1 */

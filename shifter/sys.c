@@ -11,6 +11,11 @@
 
 #define FD_NAME_SIZE 12
 
+/* Linux 6.5: a handle that says which inode it is, and need not lead back to it. */
+#ifndef AT_HANDLE_FID
+#define AT_HANDLE_FID AT_REMOVEDIR
+#endif
+
 /* Linux 5.8; glibc before 2.37 lacks the field's name but has its place. */
 #ifndef STATX_MNT_ID
 #define STATX_MNT_ID 0x1000U
@@ -141,6 +146,20 @@ bool sys_handle_has_ino(const struct sys_handle *h, uint64_t ino)
     default:
         return false;
     }
+}
+
+uint64_t sys_fuse_node_of(int fd)
+{
+    union handle_room u;
+    uint32_t half[2];
+    int mnt;
+
+    u.h.handle_bytes = SYS_HANDLE_MAX;
+    if (name_to_handle_at(fd, "", &u.h, &mnt, AT_EMPTY_PATH | AT_HANDLE_FID) < 0 ||
+        u.h.handle_bytes < sizeof(half))
+        return 0;
+    memcpy(half, u.room + sizeof(struct file_handle), sizeof(half));
+    return (uint64_t)half[0] << 32 | half[1];
 }
 
 int sys_open_handle(int mount_fd, const struct sys_handle *h, int flags)

@@ -54,6 +54,8 @@ bool sys_handle_has_ino(const struct sys_handle *h, uint64_t ino);
 
 /* -EOPNOTSUPP where the file system has no handles, -EOVERFLOW where one is too long for us. */
 int sys_handle_of(int fd, struct sys_handle *out);
+/* The number by which another FUSE server knows the inode; 0 where the kernel does not tell. */
+uint64_t sys_fuse_node_of(int fd);
 int sys_open_handle(int mount_fd, const struct sys_handle *h, int flags);
 
 int sys_chmod(int fd, mode_t mode);
