@@ -22,12 +22,22 @@ void fd_budget_init(struct fd_budget *b, unsigned threads)
     b->max = all - (reserve < all / 2 ? reserve : all / 2);
 }
 
-int fd_budget_take(struct fd_budget *b)
+static int take_below(struct fd_budget *b, long max)
 {
-    if (atomic_fetch_add(&b->used, 1) < b->max)
+    if (atomic_fetch_add(&b->used, 1) < max)
         return 0;
     fd_budget_give(b);
     return -ENFILE;
+}
+
+int fd_budget_take(struct fd_budget *b)
+{
+    return take_below(b, b->max);
+}
+
+int fd_budget_take_for_inode(struct fd_budget *b)
+{
+    return take_below(b, b->max - b->max / 4);
 }
 
 void fd_budget_give(struct fd_budget *b)

@@ -23,6 +23,12 @@ void fd_budget_init(struct fd_budget *b, unsigned threads);
 /* For one more fd that stays: 0 or -ENFILE. */
 int fd_budget_take(struct fd_budget *b);
 
+/*
+ * For an inode that is known by its fd: 0 or -ENFILE. The last quarter is not for these: the kernel
+ * remembers inodes for as long as it has memory, and each that it knows can still be opened.
+ */
+int fd_budget_take_for_inode(struct fd_budget *b);
+
 /* It was closed, or did not come to be. */
 void fd_budget_give(struct fd_budget *b);
 

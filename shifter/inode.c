@@ -147,7 +147,7 @@ int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
         return r;
     r = count_lookup(t, &who, &own, id, generation);
     if (r == -EAGAIN) {
-        r = fd_budget_take(t->fds);
+        r = fd_budget_take_for_inode(t->fds);
         if (r < 0)
             return r;
         own = sys_reopen(fd, O_PATH);
