@@ -218,6 +218,7 @@ nothing_left() {
 what_is_left() {
 	processes_left
 	grep -s "$T" /proc/self/mountinfo
+	grep -s "$T" /sys/block/loop*/loop/backing_file
 	[ ! -d "$STATE" ] || find "$STATE" -mindepth 1
 }
 
