@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What others change in the image behind a mount, and when it is seen there: cache=never at once,
+# cache=auto after timeout= (1 s), cache=always not at all.
+
+# shellcheck source=tests/scenarios/fs.sh
+. "$REPO/tests/scenarios/fs.sh"
+
+image() {
+	mkdir lower
+	(
+		cd lower || exit
+		echo old | tee removed data longer replaced >owned
+		echo new >other
+		chmod 644 ./*
+		ln -s old link
+		mkdir dir
+		touch dir/old
+	)
+}
+
+change() {
+	(
+		cd lower || exit
+		echo new >added
+		rm removed
+		echo new | dd of=data conv=notrunc status=none
+		echo longer >>longer
+		mv other replaced
+		chmod 600 owned
+		chown 5:6 owned
+		ln -sfn new link
+		rm dir/old
+		touch dir/new
+	)
+}
+
+# All that the test changes, in words.
+seen() {
+	(
+		cd "$1"
+		export LC_ALL=C
+		stat -c '%n %s %a %u:%g' added removed data longer replaced owned 2>&1
+		cat data longer replaced
+		readlink link
+		ls dir
+	) || true
+}
+
+before() {
+	echo "stat: cannot statx 'added': No such file or directory
+removed 4 644 100000:100000
+data 4 644 100000:100000
+longer 4 644 100000:100000
+replaced 4 644 100000:100000
+owned 4 644 100000:100000
+old
+old
+old
+old
+old"
+}
+
+after() {
+	echo "added 4 644 100000:100000
+stat: cannot statx 'removed': No such file or directory
+data 4 644 100000:100000
+longer 11 644 100000:100000
+replaced 4 644 100000:100000
+owned 4 600 100005:100006
+new
+old
+longer
+new
+new
+new"
+}
+
+# reader DIR: has the file open and mapped from before; a line on stdin makes it say what it sees.
+reader() {
+	(cd "$1" && exec python3 -uc '
+import mmap, os, sys
+fd = os.open("data", os.O_RDONLY)
+page = mmap.mmap(fd, 0, prot=mmap.PROT_READ)
+for line in sys.stdin:
+    print(os.pread(fd, 3, 0).decode(), page[:3].decode())')
+}
+
+test_changes_of_others() {
+	local cache
+	image
+	for cache in never auto always; do
+		shifted lower "$cache" "ro,cache=$cache"
+		mkfifo "$cache.ask" "$cache.say"
+		reader "$cache" <"$cache.ask" >"$cache.say" &
+	done
+	exec 4>never.ask 5<never.say 6>auto.ask 7<auto.say 8>always.ask 9<always.say
+	echo | tee /dev/fd/4 /dev/fd/6 >&8
+	is "$(head -n 1 <&5; head -n 1 <&7; head -n 1 <&9)" $'old old\nold old\nold old'
+	for cache in never auto always; do
+		is "$(seen "$cache")" "$(before)" "$cache"
+	done
+	change
+	is "$(seen never)" "$(after)" never
+	echo >&4
+	is "$(head -n 1 <&5)" "new new" "never, open and mapped"
+	sleep 1.1
+	is "$(seen auto)" "$(after)" auto
+	echo >&6
+	is "$(head -n 1 <&7)" "new new" "auto, open and mapped"
+	# A file that is gone, as "replaced", cannot be opened again: its name is looked up then.
+	is "$(seen always)" "$(before | sed '9s/old/new/')" always
+	echo >&8
+	is "$(head -n 1 <&9)" "old old" "always, open and mapped"
+	exec 4>&- 5<&- 6>&- 7<&- 8>&- 9<&-
+	wait
+	unmount never auto always
+}
+
+# How long cache=auto keeps what it has seen is timeout=.
+test_timeout() {
+	image
+	shifted lower short timeout=0.2
+	shifted lower long timeout=1000
+	seen short >/dev/null
+	is "$(seen long)" "$(before)"
+	exec 4<long/owned # the kernel may forget what nobody uses
+	change
+	sleep 0.3
+	is "$(seen short)" "$(after)" short
+	is "$(seen long | grep owned)" "owned 4 644 100000:100000" long
+	exec 4<&-
+	unmount short long
+}
