@@ -86,9 +86,15 @@ for line in sys.stdin:
     print(os.pread(fd, 3, 0).decode(), page[:3].decode())')
 }
 
+# How often somebody had the kernel drop its caches (/proc/sys/vm/drop_caches).
+drops() {
+	awk '/^drop_/ {n += $2} END {print n}' /proc/vmstat
+}
+
 test_changes_of_others() {
-	local cache
+	local cache drops
 	image
+	drops=$(drops)
 	for cache in never auto always; do
 		shifted lower "$cache" "ro,cache=$cache"
 		mkfifo "$cache.ask" "$cache.say"
@@ -109,7 +115,8 @@ test_changes_of_others() {
 	echo >&6
 	is "$(head -n 1 <&7)" "new new" "auto, open and mapped"
 	# A file that is gone, as "replaced", cannot be opened again: its name is looked up then.
-	is "$(seen always)" "$(before | sed '9s/old/new/')" always
+	cache=$(seen always)
+	[ "$(drops)" != "$drops" ] || is "$cache" "$(before | sed '9s/old/new/')" always
 	echo >&8
 	is "$(head -n 1 <&9)" "old old" "always, open and mapped"
 	exec 4>&- 5<&- 6>&- 7<&- 8>&- 9<&-
