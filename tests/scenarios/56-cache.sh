@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
+# alone: it drops the caches, and minds the time
 # What others change in the image behind a mount, and when it is seen there: cache=never at once,
 # cache=auto after timeout= (1 s), cache=always not at all.
 
@@ -96,7 +97,7 @@ test_changes_of_others() {
 	image
 	drops=$(drops)
 	for cache in never auto always; do
-		shifted lower "$cache" "ro,cache=$cache"
+		shifted lower "$cache" "ro,cache=$cache,passthrough=off"
 		mkfifo "$cache.ask" "$cache.say"
 		reader "$cache" <"$cache.ask" >"$cache.say" &
 	done
@@ -122,6 +123,18 @@ test_changes_of_others() {
 	exec 4>&- 5<&- 6>&- 7<&- 8>&- 9<&-
 	wait
 	unmount never auto always
+}
+
+# Data that the kernel takes from the lower itself is the lower's, however long names are kept.
+test_data_of_others_by_passthrough() {
+	image
+	shifted lower always ro,cache=always
+	is "$(cat always/data)" old
+	exec 4<always/data
+	change
+	is "$(cat always/data; cat <&4)" $'new\nnew'
+	exec 4<&-
+	unmount always
 }
 
 # How long cache=auto keeps what it has seen is timeout=.

@@ -116,7 +116,7 @@ test_overlay_export() {
 # on appending where O_APPEND was taken back, does not count the links of a file again when one goes,
 # shows a set-id bit that copy_file_range(2) took away, and does not go by an ACL.
 as_bindfs() {
-	SAME='/^sharing/,/^tmpfile/{/ data: /d}; / \.\/10\/f$/d
+	SAME='/^sharing/,/^tmpfile/{/ data: /d}; /own: mode/d; / \.\/10\/f$/d
 		/^unlinked/,/size 3/s/links [12]//; s/ g: 100644 links [12]/ g:/
 		/pre.open-5/d; /open("pre.acl", O_RDWR)/d'
 	tree below/lower "$1"
@@ -218,8 +218,9 @@ test_erofs() {
 }
 
 # Where each inode costs an fd and the limit is low, more of them cannot be known at a time. What
-# is known and what is open goes on, and what the kernel forgets makes room.
-test_fds_run_out() {
+# is known and what is open goes on, and what the kernel forgets makes room: nobody else may make it
+# forget.
+alone_fds_run_out() {
 	local known unknown
 	mkdir -p fs.base/d mnt
 	(cd fs.base/d && seq -f 'f%04.0f' 2000 | xargs touch)

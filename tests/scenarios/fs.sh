@@ -6,15 +6,12 @@ MAP=0:100000:65536
 
 # The C programs beside this file, built once: tool NAME prints the path.
 tool() {
-	local name=$1 out=$WORK/tools/$1
-	if [ ! -x "$out" ]; then
-		mkdir -p "$WORK/tools"
-		case $name in
-		ops) set -- "$REPO"/tests/scenarios/ops*.c ;;
-		*) set -- "$REPO/tests/scenarios/$name.c" ;;
-		esac
-		cc -D_GNU_SOURCE -Wall -Wextra -Werror -o "$out" "$@" >&2
-	fi
+	local name=$1 out=$WORK/tool-$1
+	case $name in
+	ops) set -- "$REPO"/tests/scenarios/ops*.c ;;
+	*) set -- "$REPO/tests/scenarios/$name.c" ;;
+	esac
+	once "tool-$name" cc -D_GNU_SOURCE -Wall -Wextra -Werror -o "$out" "$@" >&2
 	echo "$out"
 }
 
