@@ -18,23 +18,33 @@ static int read_proc(pid_t pid, const char *file, size_t max, char **buf)
     return io_read_file_at(AT_FDCWD, path, max, buf, &len);
 }
 
+int process_parse_stat(const char *stat, char *state, uint64_t *start)
+{
+    unsigned long long ticks;
+    /* The name in field 2 may hold anything, parentheses and spaces too. */
+    const char *p = strrchr(stat, ')');
+
+    if (!p || sscanf(p + 1,
+                     " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+                     "%llu",
+                     state, &ticks) != 2)
+        return -EINVAL;
+    *start = ticks;
+    return 0;
+}
+
 int process_identify(pid_t pid, struct process *out)
 {
     cleanup_free char *stat = NULL;
-    unsigned long long start;
-    const char *p;
+    uint64_t start;
     char state;
     int r = read_proc(pid, "stat", 4096, &stat);
 
     if (r < 0)
         return r == -ENOENT ? -ESRCH : r;
-    /* The name in field 2 may hold anything, parentheses and spaces too. */
-    p = strrchr(stat, ')');
-    if (!p || sscanf(p + 1,
-                     " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
-                     "%llu",
-                     &state, &start) != 2)
-        return -EINVAL;
+    r = process_parse_stat(stat, &state, &start);
+    if (r < 0)
+        return r;
     if (state == 'Z' || state == 'X')
         return -ESRCH;
     *out = (struct process){pid, start};
@@ -76,7 +86,7 @@ int process_end(const struct process *p, int ms)
     return sys_pidfd_wait(fd, ms);
 }
 
-static int parse_map(char *text, struct idmap *map, const char *what, struct err *e)
+int process_parse_map(char *text, struct idmap *map, const char *what, struct err *e)
 {
     struct idmap_range ranges[IDMAP_MAX_RANGES];
     size_t n = 0;
@@ -101,7 +111,7 @@ int process_check_map(pid_t pid, const char *which, const struct idmap *map, str
     snprintf(what, sizeof(what), "/proc/%d/%s", (int)pid, which);
     if (r < 0)
         return err_set(e, r, "%s", what);
-    r = parse_map(text, &actual, what, e);
+    r = process_parse_map(text, &actual, what, e);
     if (r < 0)
         return r;
     have = idmap_format(&actual);

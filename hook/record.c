@@ -250,7 +250,7 @@ static void write_process(struct json_writer *w, const char *key, const struct p
     json_write_end(w);
 }
 
-static int format(const struct record *r, char **text, size_t *len)
+int record_format(const struct record *r, char **text, size_t *len)
 {
     struct json_writer *w = json_writer_new();
 
@@ -279,7 +279,7 @@ int record_write(const struct record_lock *l, const struct record *r, struct err
     cleanup_free char *text = NULL;
     cleanup_close int fd = -1;
     size_t len = 0;
-    int code = format(r, &text, &len);
+    int code = record_format(r, &text, &len);
 
     if (code == 0) {
         fd = openat(l->dir_fd, TEMP_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,

@@ -54,6 +54,9 @@ int record_remove(const struct record_lock *l, struct err *e);
 int record_parse(const char *buf, size_t len, struct record *out, struct err *e);
 void record_release(struct record *r);
 
+/* The document that record_parse() reads. *text is the caller's to free. 0, -EINVAL, -ENOMEM. */
+int record_format(const struct record *r, char **text, size_t *len);
+
 /* The name of id's directory: letters, digits and "_+-." stay, the rest becomes %XX. */
 void record_escape(const char *id, char *out, size_t size);
 
