@@ -44,6 +44,9 @@ static int parse_line(char *line, struct mount_entry *m)
         return -EINVAL;
     unescape(field[3]);
     unescape(field[4]);
+    /* What is below what is told by these paths: one that starts elsewhere would be misplaced. */
+    if (field[4][0] != '/')
+        return -EINVAL;
     m->root = field[3];
     m->point = field[4];
     return 0;

@@ -80,6 +80,17 @@ START_TEST(refuses_other_lines)
 }
 END_TEST
 
+/* Below "/" would be the whole of it but its first byte. */
+START_TEST(refuses_a_relative_mount_point)
+{
+    static const char *const texts[] = {"1 1 0:1 / a rw", "1 1 0:1 / \\057a rw\n2 1 0:1 / . rw",
+                                        "1 1 0:1 / \\000/a rw"};
+
+    for (size_t i = 0; i < COUNT(texts); i++)
+        ck_assert_msg(parse(texts[i]) == -EINVAL, "%s", texts[i]);
+}
+END_TEST
+
 START_TEST(reads_its_own)
 {
     ck_assert_int_eq(mounttree_read(getpid(), &tree, &e), 0);
@@ -112,6 +123,7 @@ Suite *suite_mounttree(void)
     tcase_add_test(t, undoes_the_escapes);
     tcase_add_test(t, takes_no_mounts_at_all);
     tcase_add_test(t, refuses_other_lines);
+    tcase_add_test(t, refuses_a_relative_mount_point);
     tcase_add_test(t, reads_its_own);
     tcase_add_test(t, knows_what_is_below);
     suite_add_tcase(s, t);
