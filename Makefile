@@ -4,6 +4,7 @@
 #   make check         unit tests; no root needed
 #   sudo make test     everything, against real runtimes; installs what it needs
 #   sudo make demo     ten containers, ten mappings, one image; installs what it needs
+#   make fuzz          every parser, FUZZ_SECONDS (300) each; needs clang
 #   make install       PREFIX, DESTDIR; see the list of directories below
 #   make deps          install what building and testing need (apt or dnf)
 #   make format, check-format, lint, clean, dist
@@ -72,6 +73,7 @@ $(B)/%.o: %.c $(B)/flags
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 include tests/unit/unit.mk
+include tests/fuzz/fuzz.mk
 
 test:
 	B='$(B)' tests/test-all
@@ -118,5 +120,5 @@ clean:
 	rm -rf $(B) oci-shift-*.tar.gz
 
 help:
-	@sed -n '3,10s/^# *//p' Makefile
+	@sed -n '3,11s/^# *//p' Makefile
 FORCE:

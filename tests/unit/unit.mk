@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests (libcheck): every tests/unit/test_*.c is linked into one program, twice: plain, and
-# with the address and undefined-behaviour sanitizers. Then the schemas, against the parsers.
+# with the address and undefined-behaviour sanitizers. Then the corpus of the fuzz targets, and the
+# schemas against the parsers.
 
 UNIT := $(wildcard tests/unit/*.c)
 # Both sides but their main functions, which would meet.
@@ -23,8 +24,9 @@ check:
 	$(MAKE) --no-print-directory $(B)/unit-tests
 	$(B)/unit-tests
 	$(MAKE) --no-print-directory B=$(B)/san CFLAGS='-O1 -g $(SAN)' HARDEN=-fPIE \
-		$(B)/san/unit-tests $(B)/san/parse-document
+		$(B)/san/unit-tests $(B)/san/parse-document $(B)/san/fuzz-replay
 	$(B)/san/unit-tests
+	tests/fuzz/replay $(B)/san/fuzz-replay
 	@if [ -x /usr/bin/python3 ]; then \
 		tests/check-schemas $(B)/san/parse-document; \
 	else \
