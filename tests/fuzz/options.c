@@ -19,15 +19,21 @@ static void must_be_an_fd(int fd)
     must(fd == -1 || (fd >= 0 && fd <= 1 << 20));
 }
 
-static void check(const struct options *o)
+/* Holds of what was taken before something was refused, too. */
+static void check_values(const struct options *o)
 {
     must(o->timeout == -1 || (o->timeout >= 0 && o->timeout <= 1e9));
     must_be_an_fd(o->fuse_fd);
     must_be_an_fd(o->lower_fd);
     must_be_an_fd(o->ready_fd);
+    must(o->threads <= 1024);
+}
+
+static void check(const struct options *o)
+{
     if (o->help || o->version)
         return;
-    must(o->threads >= 1 && o->threads <= 1024);
+    must(o->threads >= 1);
     must(o->have_uidmap && o->have_gidmap);
     must_be_a_mapping(&o->uidmap);
     must_be_a_mapping(&o->gidmap);
@@ -72,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
          word = strtok_r(NULL, "\n", &save))
         argv[argc++] = word;
     r = parse(&first, argc, argv, &e);
+    check_values(&first);
     if (r < 0)
         must_be_refused(r, &e);
     else
