@@ -27,6 +27,7 @@ static void check_values(const struct options *o)
     must_be_an_fd(o->lower_fd);
     must_be_an_fd(o->ready_fd);
     must(o->threads <= 1024);
+    must(o->squash_uid.id.v != IDMAP_NO_ID && o->squash_gid.id.v != IDMAP_NO_ID);
 }
 
 static void check(const struct options *o)
@@ -34,7 +35,9 @@ static void check(const struct options *o)
     if (o->help || o->version)
         return;
     must(o->threads >= 1);
-    must(o->have_uidmap && o->have_gidmap);
+    must(o->have_uidmap || o->squash_uid.on);
+    must(o->have_gidmap || o->squash_gid.on);
+    must(!o->squash_to_root || (o->squash_uid.on && o->squash_gid.on));
     must_be_a_mapping(&o->uidmap);
     must_be_a_mapping(&o->gidmap);
     /* What is mounted and where: both as paths, or both as fds. */
@@ -51,12 +54,20 @@ static bool same_map(const struct idmap *a, const struct idmap *b)
     return a->n == b->n && memcmp(a->by_disk, b->by_disk, a->n * sizeof(a->by_disk[0])) == 0;
 }
 
+static bool same_squash(const struct squash *a, const struct squash *b)
+{
+    return a->on == b->on && a->id.v == b->id.v;
+}
+
 static void must_be_same(const struct options *a, const struct options *b)
 {
     must(same_text(a->lowerdir, b->lowerdir) && same_text(a->mountpoint, b->mountpoint));
     must(a->fuse_fd == b->fuse_fd && a->lower_fd == b->lower_fd && a->ready_fd == b->ready_fd);
     must(a->have_uidmap == b->have_uidmap && a->have_gidmap == b->have_gidmap);
     must(same_map(&a->uidmap, &b->uidmap) && same_map(&a->gidmap, &b->gidmap));
+    must(same_squash(&a->squash_uid, &b->squash_uid) &&
+         same_squash(&a->squash_gid, &b->squash_gid));
+    must(a->squash_to_root == b->squash_to_root);
     must(a->read_only == b->read_only && a->nosuid == b->nosuid && a->noexec == b->noexec);
     must(a->noatime == b->noatime && a->nodev == b->nodev && a->cache == b->cache);
     must(a->timeout == b->timeout && a->threads == b->threads);
