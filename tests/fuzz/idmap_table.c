@@ -44,9 +44,10 @@ static void look_for(const struct idmap *map, const struct idmap_range *r, size_
     must(m.v == want_m.v && d.v == want_d.v);
 }
 
+/* Around each range, and where there are many, around some: each look goes through all of them. */
 static void look_around(const struct idmap *map, const struct idmap_range *r, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i += 1 + n / 32) {
         const uint32_t ends[] = {r[i].disk.v, r[i].disk.v + r[i].size, r[i].mount.v,
                                  r[i].mount.v + r[i].size};
 

@@ -102,6 +102,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must_be_same(&first, &again);
     options_release(&first);
     options_release(&again);
+    /* What was not released must not be found here: it is lost. */
+    memset(&first, 0, sizeof(first));
+    memset(&again, 0, sizeof(again));
     free(text);
     return 0;
 }
