@@ -67,7 +67,7 @@ static void must_be_same(const struct options *a, const struct options *b)
     must(same_map(&a->uidmap, &b->uidmap) && same_map(&a->gidmap, &b->gidmap));
     must(same_squash(&a->squash_uid, &b->squash_uid) &&
          same_squash(&a->squash_gid, &b->squash_gid));
-    must(a->squash_to_root == b->squash_to_root);
+    must(a->squash_to_root == b->squash_to_root && a->passthrough == b->passthrough);
     must(a->read_only == b->read_only && a->nosuid == b->nosuid && a->noexec == b->noexec);
     must(a->noatime == b->noatime && a->nodev == b->nodev && a->cache == b->cache);
     must(a->timeout == b->timeout && a->threads == b->threads);
