@@ -110,6 +110,9 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
         r = ops_parent(sh, new_parent, new_name, &to);
     if (r == 0 && !(flags & (RENAME_NOREPLACE | RENAME_EXCHANGE)))
         victim = sys_open_path_at(to.fd, new_name);
+    /* A name that was not there is made, and only those who may make files may make one. */
+    if (r == 0 && victim < 0 && !(flags & RENAME_EXCHANGE))
+        r = ops_check_caller(req);
     /* RENAME_WHITEOUT leaves a device node behind: a new file, so the caller's. */
     if (r == 0 && (flags & RENAME_WHITEOUT))
         r = ops_become_caller(req, &scope);

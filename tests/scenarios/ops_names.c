@@ -112,6 +112,8 @@ void case_rename(void)
     TRY(rename("d", "empty"));
     TRY(rename("absent", "d"));
     TRY(rename("d", "pre/locked/d"));
+    TRY(rename("pre/secret", "pre/new-name"));
+    show("pre/new-name");
     TRY(count("."));
 }
 
