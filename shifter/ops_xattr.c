@@ -85,7 +85,8 @@ int ops_apply_setxattr(struct shifter *sh, uint64_t ino, const char *name, const
 
     if (r < 0)
         return r;
-    if (strcmp(name, FCAP_NAME) == 0) {
+    /* An empty value has no id and means nothing; the kernel lets it pass, and so does this. */
+    if (strcmp(name, FCAP_NAME) == 0 && size > 0) {
         if (size > sizeof(cap))
             return -EINVAL;
         memcpy(cap, value, size);

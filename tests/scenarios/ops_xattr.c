@@ -99,5 +99,8 @@ void case_xattrs(void)
     show_xattr("pre/caps", "security.capability");
     show_xattr("pre/caps-v3", "security.capability");
     TRY(getxattr("pre/caps", "security.capability", list, 8));
+    TRY(setxattr("f", "security.capability", "", 0, XATTR_REPLACE));
+    TRY(setxattr("f", "security.capability", "", 0, 0));
+    show_xattr("f", "security.capability");
     acls();
 }
