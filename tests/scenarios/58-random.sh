@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Random operations, the same on the kernel's idmapped mount and on the shifter, compared after each
+# (twin.c). The seeds are fixed here; tests/soak.d/10-random takes new ones. What a failure prints
+# can be done again: save its operations and give the file to "random ... --replay FILE".
+
+MAP=0:100000:65536
+# With the host's root in the container, as its id 65536: it may make files, and devices.
+MAP_WITH_HOST=$MAP,65536:0:1
+
+tool() { # NAME SOURCES...
+	local out=$WORK/tools/$1
+	if [ ! -x "$out" ]; then
+		mkdir -p "$WORK/tools"
+		cc -O1 -D_GNU_SOURCE -Wall -Wextra -Werror -o "$out" "${@:2}" >&2
+	fi
+	echo "$out"
+}
+
+# random OPTIONS MAP ARGUMENTS OF TWIN...
+random() {
+	local options=$1 map=$2 twin idmap code=0
+	shift 2
+	twin=$(tool twin "$REPO"/tests/scenarios/twin*.c)
+	idmap=$(tool userns "$REPO/tests/scenarios/userns.c")
+	mkdir lower-a lower-b a b
+	# Nobody is to make anything beside the trees of a run: its owner is in no mapping.
+	chown 70000:70000 lower-a lower-b
+	"$idmap" idmap "$T/lower-a" "$T/a" "$map" || skip "no idmapped mounts here"
+	timeout 10 "$SHIFTER" lower-b b -o "uidmapping=${map//,/:},gidmapping=${map//,/:},$options"
+	"$twin" --map "$map" "$@" "$T/a" "$T/b" "$T/lower-a" "$T/lower-b" || code=$?
+	umount a b
+	return "$code"
+}
+
+test_random_operations() {
+	random cache=auto "$MAP" --seed 1 --count 5
+}
+
+test_random_operations_with_all_cached() {
+	random cache=always "$MAP" --seed 1001 --count 4
+}
+
+test_random_operations_with_nothing_cached() {
+	random cache=never "$MAP" --seed 2001 --count 1
+}
+
+test_random_operations_with_one_thread() {
+	random threads=1 "$MAP" --seed 3001 --count 2
+}
+
+test_random_operations_of_a_mapped_host() {
+	random cache=auto "$MAP_WITH_HOST" --seed 4001 --count 3
+}
