@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "shifter/backing.h"
 #include "shifter/fd_budget.h"
+#include "shifter/fd_cache.h"
 #include "shifter/lower.h"
 #include "shifter/slots.h"
 
@@ -18,6 +19,7 @@ struct inode_table {
     struct lower *lower;
     struct fd_budget *fds; /* each slot's fd and kept fd counts */
     struct backing_table *files;
+    struct fd_cache *recent; /* of inodes that are known by handles */
     pthread_mutex_t lock;
     struct slots slots; /* lock; see slots.h for what is read without */
 };
@@ -26,6 +28,8 @@ void inode_fd_release(const struct inode_fd *f)
 {
     if (f->owned)
         close_and_reset(&(int){f->fd});
+    else if (f->cache)
+        fd_cache_release(f->cache, f->place);
 }
 
 static struct slot *slot_of(const struct inode_table *t, uint64_t id)
@@ -212,6 +216,8 @@ int inode_get_at(struct inode_table *t, int dir_fd, const char *name, uint64_t *
 void inode_forget(struct inode_table *t, uint64_t id, uint64_t n)
 {
     struct slot *s = slot_of(t, id);
+    bool gone = false;
+    uint64_t generation = s->generation;
     int fd = -1;
 
     if (id == ROOT_SLOT)
@@ -220,12 +226,15 @@ void inode_forget(struct inode_table *t, uint64_t id, uint64_t n)
     assert(n <= s->nlookup); /* the kernel gives back what it was given */
     s->nlookup -= n < s->nlookup ? n : s->nlookup;
     if (s->nlookup == 0) {
+        gone = true;
         fd = fd_of_slot(s);
         if (s->type == S_IFREG)
             backing_forget(t->files, &s->backing);
         slots_remove(&t->slots, (uint32_t)id);
     }
     pthread_mutex_unlock(&t->lock);
+    if (gone)
+        fd_cache_forget(t->recent, id, generation);
     if (fd >= 0)
         fd_budget_close(t->fds, fd);
 }
@@ -264,13 +273,20 @@ int inode_path_fd(struct inode_table *t, uint64_t id, struct inode_fd *out)
     int fd = fd_of_slot(s);
 
     if (fd >= 0) {
-        *out = (struct inode_fd){fd, false};
+        *out = INODE_FD_BORROWED(fd);
         return 0;
     }
+    *out = (struct inode_fd){.cache = t->recent};
+    out->fd = fd_cache_get(t->recent, id, s->generation, &out->place);
+    if (out->fd >= 0)
+        return 0;
     fd = open_by_handle(t, s, O_PATH);
-    if (fd < 0)
+    if (fd < 0) {
+        *out = INODE_FD_NONE;
         return fd;
-    *out = (struct inode_fd){fd, true};
+    }
+    out->fd = fd;
+    out->owned = !fd_cache_put(t->recent, id, s->generation, fd, &out->place);
     return 0;
 }
 
@@ -296,29 +312,11 @@ unsigned inode_table_stack_depth(const struct inode_table *t)
     return lower_is_stacked(t->lower) ? 2 : 1;
 }
 
-struct count {
-    uint64_t slots, lookups;
-};
-
-static void count_slot(uint32_t n, struct slot *s, void *arg)
-{
-    struct count *c = arg;
-
-    if (n == ROOT_SLOT)
-        return;
-    c->slots++;
-    c->lookups += s->nlookup;
-}
-
 void inode_table_count(struct inode_table *t, uint64_t *slots, uint64_t *lookups)
 {
-    struct count c = {0, 0};
-
     pthread_mutex_lock(&t->lock);
-    slots_each(&t->slots, count_slot, &c);
+    slots_count(&t->slots, slots, lookups);
     pthread_mutex_unlock(&t->lock);
-    *slots = c.slots;
-    *lookups = c.lookups;
 }
 
 /* The root has its slot from the start, by an fd whatever the file system offers. */
@@ -353,7 +351,10 @@ int inode_table_new(int root_fd, bool use_handles, struct fd_budget *fds,
     pthread_mutex_init(&t->lock, NULL);
     t->fds = fds;
     t->files = files;
+    t->recent = fd_cache_new(fds);
     r = slots_init(&t->slots);
+    if (!t->recent)
+        r = -ENOMEM;
     if (r == 0)
         r = lower_new(root_fd, use_handles, &t->lower);
     if (r == 0)
@@ -380,6 +381,7 @@ void inode_table_free(struct inode_table *t)
 {
     slots_each(&t->slots, close_slot, NULL);
     slots_release(&t->slots);
+    fd_cache_free(t->recent);
     if (t->lower)
         lower_free(t->lower);
     pthread_mutex_destroy(&t->lock);

@@ -29,17 +29,21 @@
 
 struct backing_table;
 struct fd_budget;
+struct fd_cache;
 struct inode_table;
 
-/* An fd of an inode for the time of one request: the caller's own, or one borrowed of the slot. */
+/* An fd of an inode for the time of one request: the caller's own, or borrowed. */
 struct inode_fd {
     int fd;
     bool owned;
+    struct fd_cache *cache; /* of whom, or NULL: of the slot */
+    uint32_t place;
 };
 
 void inode_fd_release(const struct inode_fd *f);
 #define cleanup_inode_fd __attribute__((cleanup(inode_fd_release)))
-#define INODE_FD_NONE ((struct inode_fd){-1, false})
+#define INODE_FD_NONE ((struct inode_fd){.fd = -1})
+#define INODE_FD_BORROWED(number) ((struct inode_fd){.fd = (number)})
 
 /*
  * root_fd: a directory of the lower opened for reading; it stays the caller's and must outlive

@@ -17,7 +17,7 @@ static int attr_fd(struct shifter *sh, fuse_ino_t ino, const struct fuse_file_in
                    struct inode_fd *out)
 {
     if (fi) {
-        *out = (struct inode_fd){backing_fd(fi->fh), false};
+        *out = INODE_FD_BORROWED(backing_fd(fi->fh));
         return 0;
     }
     return inode_path_fd(sh->inodes, ino, out);

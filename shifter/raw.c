@@ -77,7 +77,7 @@ static void do_statx(struct shifter *sh, int dev_fd, const struct fuse_in_header
                      const struct fuse_statx_in *arg)
 {
     struct fuse_statx_out out = {0};
-    cleanup_inode_fd struct inode_fd f = {backing_fd(arg->fh), false};
+    cleanup_inode_fd struct inode_fd f = INODE_FD_BORROWED(backing_fd(arg->fh));
     struct sys_stat st;
     int r = 0;
 

@@ -198,6 +198,29 @@ void slots_each(const struct slots *t, void (*fn)(uint32_t number, struct slot *
             fn(n, slots_at(t, n), arg);
 }
 
+struct count {
+    uint64_t slots, lookups;
+};
+
+static void count_slot(uint32_t n, struct slot *s, void *arg)
+{
+    struct count *c = arg;
+
+    if (n == FIRST_SLOT)
+        return;
+    c->slots++;
+    c->lookups += s->nlookup;
+}
+
+void slots_count(const struct slots *t, uint64_t *slots, uint64_t *lookups)
+{
+    struct count c = {0, 0};
+
+    slots_each(t, count_slot, &c);
+    *slots = c.slots;
+    *lookups = c.lookups;
+}
+
 int slots_init(struct slots *t)
 {
     *t = (struct slots){.top = FIRST_SLOT, .bucket_mask = MIN_BUCKETS - 1};

@@ -81,4 +81,7 @@ void slots_remove(struct slots *t, uint32_t number);
 void slots_each(const struct slots *t, void (*fn)(uint32_t number, struct slot *s, void *arg),
                 void *arg);
 
+/* Slots in use besides the first, and the lookups that they hold. */
+void slots_count(const struct slots *t, uint64_t *slots, uint64_t *lookups);
+
 #endif
