@@ -62,7 +62,7 @@ static void look_around(const struct idmap *map, const struct idmap_range *r, si
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct idmap map;
-    struct idmap_range ranges[MOST];
+    struct idmap_range ranges[MOST] = {0};
     struct err e = {0};
     size_t n = size / sizeof(ranges[0]) < MOST ? size / sizeof(ranges[0]) : MOST;
     int r;
