@@ -34,26 +34,53 @@ static uint32_t stranger(const struct idmap *map)
     return IDMAP_NO_ID; /* all 4294967295 are mapped */
 }
 
-static uint32_t id_out(const struct idmap *map, uint32_t disk)
+/* One ACL on its way: the maps, and their strangers once they were looked for, which takes long. */
+struct passage {
+    const struct shift *shift;
+    struct {
+        bool known;
+        uint32_t id;
+    } uid_stranger, gid_stranger;
+};
+
+static uint32_t uid_out(struct passage *p, uint32_t disk)
 {
     struct mount_id m;
 
-    return idmap_to_mount(map, (struct disk_id){disk}, &m) ? m.v : stranger(map);
+    if (idmap_to_mount(&p->shift->uid, (struct disk_id){disk}, &m))
+        return m.v;
+    if (!p->uid_stranger.known)
+        p->uid_stranger.id = stranger(&p->shift->uid);
+    p->uid_stranger.known = true;
+    return p->uid_stranger.id;
 }
 
-static int entry_out(const struct shift *s, struct posix_acl_xattr_entry *entry)
+static uint32_t gid_out(struct passage *p, uint32_t disk)
+{
+    struct mount_id m;
+
+    if (idmap_to_mount(&p->shift->gid, (struct disk_id){disk}, &m))
+        return m.v;
+    if (!p->gid_stranger.known)
+        p->gid_stranger.id = stranger(&p->shift->gid);
+    p->gid_stranger.known = true;
+    return p->gid_stranger.id;
+}
+
+static int entry_out(struct passage *p, struct posix_acl_xattr_entry *entry)
 {
     uint16_t tag = le16toh(entry->e_tag);
 
     if (tag == ACL_USER)
-        entry->e_id = htole32(id_out(&s->uid, le32toh(entry->e_id)));
+        entry->e_id = htole32(uid_out(p, le32toh(entry->e_id)));
     else if (tag == ACL_GROUP)
-        entry->e_id = htole32(id_out(&s->gid, le32toh(entry->e_id)));
+        entry->e_id = htole32(gid_out(p, le32toh(entry->e_id)));
     return 0;
 }
 
-static int entry_in(const struct shift *s, struct posix_acl_xattr_entry *entry)
+static int entry_in(struct passage *p, struct posix_acl_xattr_entry *entry)
 {
+    const struct shift *s = p->shift;
     uint16_t tag = le16toh(entry->e_tag);
     struct mount_id m = {le32toh(entry->e_id)};
     struct disk_id d;
@@ -67,8 +94,9 @@ static int entry_in(const struct shift *s, struct posix_acl_xattr_entry *entry)
 }
 
 static int each_entry(const struct shift *s, void *acl, size_t size,
-                      int (*fn)(const struct shift *, struct posix_acl_xattr_entry *))
+                      int (*fn)(struct passage *, struct posix_acl_xattr_entry *))
 {
+    struct passage passage = {.shift = s};
     struct posix_acl_xattr_header head;
     unsigned char *p = acl;
 
@@ -82,7 +110,7 @@ static int each_entry(const struct shift *s, void *acl, size_t size,
         int r;
 
         memcpy(&entry, p + at, sizeof(entry));
-        r = fn(s, &entry);
+        r = fn(&passage, &entry);
         if (r < 0)
             return r;
         memcpy(p + at, &entry, sizeof(entry));
