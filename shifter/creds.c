@@ -90,6 +90,12 @@ void creds_raise_fsetid(struct creds_scope *scope)
     capset_raw(permitted_set, permitted_set);
 }
 
+void creds_lower_fowner(struct creds_scope *scope)
+{
+    scope->caps = true;
+    capset_raw(permitted_set & ~(CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_FOWNER)), permitted_set);
+}
+
 void creds_leave(struct creds_scope *scope)
 {
     int saved = errno;

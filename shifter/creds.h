@@ -28,7 +28,7 @@ int creds_init_process(bool in_initial_userns, struct err *e);
 
 struct creds_scope {
     bool ids;  /* file system ids were changed */
-    bool caps; /* CAP_FSETID was raised */
+    bool caps; /* the effective capabilities were changed */
     bool umask_set;
     mode_t umask; /* to go back to */
 };
@@ -44,6 +44,9 @@ int creds_enter(struct creds_scope *scope, struct disk_id uid, struct disk_id gi
 
 /* Adds CAP_FSETID until the scope is left. */
 void creds_raise_fsetid(struct creds_scope *scope);
+
+/* Without CAP_FOWNER until the scope is left: the lower itself looks who may. */
+void creds_lower_fowner(struct creds_scope *scope);
 
 void creds_leave(struct creds_scope *scope);
 

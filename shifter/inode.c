@@ -101,14 +101,14 @@ static int note_set_id(struct slot *s, int fd, struct sys_stat *st)
     return sys_stat(fd, st);
 }
 
-uint64_t inode_generation(const struct inode_table *t, uint64_t id)
-{
-    return slot_of(t, id)->generation;
-}
-
 ino_t inode_shown_ino(const struct inode_table *t, uint64_t dir, ino_t ino)
 {
     return ino ^ lower_ino_mark(t->lower, slot_of(t, dir)->mount);
+}
+
+mode_t inode_type(const struct inode_table *t, uint64_t id)
+{
+    return slot_of(t, id)->type;
 }
 
 int inode_stat(struct inode_table *t, uint64_t id, int fd, struct sys_stat *st)

@@ -86,8 +86,7 @@ uint32_t *inode_backing(struct inode_table *t, uint64_t id);
 int inode_get_at(struct inode_table *t, int dir_fd, const char *name, uint64_t *id,
                  uint64_t *generation, struct sys_stat *st);
 
-/* How often the node's number has been given to an inode. */
-uint64_t inode_generation(const struct inode_table *t, uint64_t id);
+mode_t inode_type(const struct inode_table *t, uint64_t id); /* its S_IFMT bits */
 
 /* How the number `ino` of an inode on the same mount as the directory `dir` is shown. */
 ino_t inode_shown_ino(const struct inode_table *t, uint64_t dir, ino_t ino);

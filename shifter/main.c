@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "shifter/backing.h"
 #include "shifter/creds.h"
-#include "shifter/dir_cache.h"
 #include "shifter/options.h"
 #include "shifter/sandbox.h"
 #include "shifter/session.h"
@@ -152,10 +151,8 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
         return r;
     r = sandbox_drop_privileges(initial_userns, e);
     if (r == 0)
-        sh->dirs = dir_cache_new();
-    if (r == 0)
         sh->files = backing_new(sh->fds, max_idle(sh->cache));
-    if (r == 0 && (!sh->dirs || !sh->files))
+    if (r == 0 && !sh->files)
         r = err_set(e, -ENOMEM, "tables");
     if (r == 0)
         r = inode_table_new(sh->root_fd, initial_userns, sh->fds, sh->files, &sh->inodes, e);
@@ -169,7 +166,6 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
                   (unsigned long long)lookups);
         inode_table_free(sh->inodes);
     }
-    dir_cache_free(sh->dirs);
     backing_free(sh->files);
     session_free(session);
     return r;

@@ -51,13 +51,19 @@ int ops_make_entry_at(struct shifter *sh, int dir_fd, const char *name,
     return r;
 }
 
-void ops_reply_entry_at(fuse_req_t req, int r, int dir_fd, const char *name)
+void ops_reply_entry_at(fuse_req_t req, int r, int dir_fd, const char *name, mode_t type)
 {
     struct shifter *sh = ops_shifter(req);
     struct fuse_entry_param entry;
 
     if (r == 0)
         r = ops_make_entry_at(sh, dir_fd, name, &entry);
+    if (r == 0 && ((entry.attr.st_mode ^ type) & S_IFMT)) {
+        /* Replaced past this mount meanwhile. The kernel would refuse the reply and not count the
+         * lookup (create_new_entry() in fs/fuse/dir.c); -ESTALE has it look again. */
+        inode_forget(sh->inodes, entry.ino, 1);
+        r = -ESTALE;
+    }
     if (r < 0)
         fuse_reply_err(req, -r);
     else if (fuse_reply_entry(req, &entry) == -ENOENT)

@@ -28,8 +28,11 @@ int ops_make_entry(struct shifter *sh, int fd, struct fuse_entry_param *out);
 int ops_make_entry_at(struct shifter *sh, int dir_fd, const char *name,
                       struct fuse_entry_param *out);
 
-/* Replies with the entry of dir_fd/name, or with -r as the error where r < 0. */
-void ops_reply_entry_at(fuse_req_t req, int r, int dir_fd, const char *name);
+/*
+ * Replies with the entry of dir_fd/name, which is to be of the type in the S_IFMT bits of `type`,
+ * or with -r as the error where r < 0.
+ */
+void ops_reply_entry_at(fuse_req_t req, int r, int dir_fd, const char *name, mode_t type);
 
 /*
  * Opens the parent directory `parent` for *at calls and checks the name. Returns 0 or -errno;

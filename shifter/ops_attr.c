@@ -102,6 +102,23 @@ static int set_times(int fd, const struct stat *attr, int to_set)
     return sys_utimens(fd, times);
 }
 
+/*
+ * A request to set nothing is a chown(2) that leaves both owners as they are: it sets the time of
+ * change, and takes set-id bits and file capabilities. Who may take the bits the kernel has not
+ * checked, since it leaves them to us; so the lower is asked as the caller is. Not being allowed is
+ * no error: the same request comes before a write to a file with such bits, which the write itself
+ * then takes.
+ */
+static void set_nothing(fuse_req_t req, int fd)
+{
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+
+    if (ops_become_caller(req, &scope) < 0)
+        return;
+    creds_lower_fowner(&scope);
+    sys_chown(fd, IDMAP_NO_ID, IDMAP_NO_ID);
+}
+
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
                 struct fuse_file_info *fi)
 {
@@ -109,6 +126,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
     int r = attr_fd(sh, ino, fi, &f);
 
+    if (r == 0 && to_set == 0)
+        set_nothing(req, f.fd);
     /* Owner before mode: a change of owner strips the set-id bits that the mode may set. */
     if (r == 0 && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
         r = set_owner(sh, f.fd, attr, to_set);

@@ -4,7 +4,6 @@
  * a directory that changes while it is read loses and doubles nothing that the lower would not.
  */
 #include "base/cleanup.h"
-#include "shifter/dir_cache.h"
 #include "shifter/ops.h"
 #include "shifter/protocol.h"
 #include "shifter/worker.h"
@@ -78,8 +77,7 @@ void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     fuse_reply_err(req, 0);
 }
 
-/* The fd is another reader's too. */
-static ssize_t read_shared(int fd, off_t off, void *buf, size_t size)
+static ssize_t read_at(int fd, off_t off, void *buf, size_t size)
 {
     pthread_mutex_t *lock = &position_locks[(unsigned)fd % N_LOCKS];
     ssize_t n = -1;
@@ -90,17 +88,6 @@ static ssize_t read_shared(int fd, off_t off, void *buf, size_t size)
     n = n < 0 ? -errno : n;
     pthread_mutex_unlock(lock);
     return n;
-}
-
-static ssize_t read_own(struct dir_reading *d, off_t off, void *buf, size_t size)
-{
-    ssize_t n;
-
-    if (d->position != off && lseek(d->fd, off, SEEK_SET) < 0)
-        return -errno;
-    d->position = DIR_POSITION_UNKNOWN;
-    n = getdents64(d->fd, buf, size);
-    return n < 0 ? -errno : n;
 }
 
 struct filling {
@@ -178,83 +165,30 @@ static size_t lower_size(size_t size, bool plus)
     return want < 512 ? 512 : want;
 }
 
-/* Turns n bytes of entries into reply; the bytes used, and where the next entry is. */
-static ssize_t convert(struct filling *f, int fd, const char *raw, ssize_t n, bool plus,
-                       off_t *next)
+/* Turns n bytes of entries into as much of the reply as there is room for. */
+static void convert(struct filling *f, int fd, const char *raw, ssize_t n, bool plus)
 {
-    ssize_t at = 0;
-
-    while (at < n) {
+    for (ssize_t at = 0; at < n;) {
         const struct dirent64 *d = (const void *)(raw + at);
 
         if (!(plus ? add_plus(f, fd, d) : add_plain(f, d)))
             break;
         at += d->d_reclen;
-        *next = d->d_off;
     }
-    return at;
 }
 
-static void reply(struct filling *f, bool plus)
+static void fill(struct filling *f, int fd, off_t off, bool plus)
 {
+    char *raw = f->buf + f->size;
+    ssize_t n = read_at(fd, off, raw, lower_size(f->size, plus));
+
+    if (n < 0) {
+        fuse_reply_err(f->req, (int)-n);
+        return;
+    }
+    convert(f, fd, raw, n, plus);
     if (fuse_reply_buf(f->req, f->buf, f->used) == -ENOENT && plus)
         forget_all(f);
-}
-
-/* From an open directory. */
-static void fill_open(struct filling *f, int fd, off_t off, bool plus)
-{
-    char *raw = f->buf + f->size;
-    ssize_t n = read_shared(fd, off, raw, lower_size(f->size, plus));
-
-    if (n < 0) {
-        fuse_reply_err(f->req, (int)-n);
-        return;
-    }
-    convert(f, fd, raw, n, plus, &off);
-    reply(f, plus);
-}
-
-/*
- * From a directory that is this thread's. Whether it has ended is found out while the caller works
- * on the reply: it will ask.
- */
-static void fill_own(struct filling *f, struct dir_reading *d, off_t off, bool plus)
-{
-    char *raw = f->buf + f->size;
-    size_t raw_size = lower_size(f->size, plus);
-    ssize_t n = 0;
-
-    if (!d->at_end || d->position != off)
-        n = read_own(d, off, raw, raw_size);
-    d->at_end = false; /* it counts once: the directory may grow */
-    if (n < 0) {
-        fuse_reply_err(f->req, (int)-n);
-        return;
-    }
-    if (convert(f, d->fd, raw, n, plus, &off) == n)
-        d->position = off;
-    reply(f, plus);
-    if (n > 0 && d->position == off && read_own(d, off, raw, raw_size) == 0) {
-        d->position = off;
-        d->at_end = true;
-    }
-}
-
-static void read_unopened(struct filling *f, off_t off, bool plus)
-{
-    struct shifter *sh = ops_shifter(f->req);
-    uint64_t generation = inode_generation(sh->inodes, f->dir);
-    struct dir_reading d = {f->dir, generation, -1, DIR_POSITION_UNKNOWN, false};
-
-    if (!dir_cache_take(sh->dirs, f->dir, generation, &d))
-        d.fd = inode_open(sh->inodes, f->dir, O_RDONLY | O_DIRECTORY);
-    if (d.fd < 0) {
-        fuse_reply_err(f->req, -d.fd);
-        return;
-    }
-    fill_own(f, &d, off, plus);
-    dir_cache_put(sh->dirs, &d);
 }
 
 static void do_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
@@ -262,14 +196,14 @@ static void do_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 {
     /* The reply, and behind it the lower's entries; both want to lie on 8 bytes. */
     struct filling f = {.req = req, .dir = ino, .size = size & ~(size_t)7};
+    cleanup_close int own = -1;
+    int fd = dir_fd(ops_shifter(req), ino, fi, &own);
 
     f.buf = worker_scratch(f.size + lower_size(f.size, plus));
-    if (!f.buf)
-        fuse_reply_err(req, ENOMEM);
-    else if (fi->fh != 0)
-        fill_open(&f, (int)fi->fh, off, plus);
+    if (fd < 0 || !f.buf)
+        fuse_reply_err(req, fd < 0 ? -fd : ENOMEM);
     else
-        read_unopened(&f, off, plus);
+        fill(&f, fd, off, plus);
 }
 
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)

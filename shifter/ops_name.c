@@ -26,7 +26,7 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
         r = mknodat(dir.fd, name, mode, rdev) < 0 ? -errno : 0;
         creds_leave(&scope);
     }
-    ops_reply_entry_at(req, r, dir.fd, name);
+    ops_reply_entry_at(req, r, dir.fd, name, mode);
 }
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
@@ -39,7 +39,7 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
         r = mkdirat(dir.fd, name, mode) < 0 ? -errno : 0;
         creds_leave(&scope);
     }
-    ops_reply_entry_at(req, r, dir.fd, name);
+    ops_reply_entry_at(req, r, dir.fd, name, S_IFDIR);
 }
 
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
@@ -52,7 +52,7 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
         r = symlinkat(target, dir.fd, name) < 0 ? -errno : 0;
         creds_leave(&scope);
     }
-    ops_reply_entry_at(req, r, dir.fd, name);
+    ops_reply_entry_at(req, r, dir.fd, name, S_IFLNK);
 }
 
 void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name)
@@ -68,7 +68,7 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *
         r = ops_check_caller(req);
     if (r == 0)
         r = sys_link(f.fd, dir.fd, new_name);
-    ops_reply_entry_at(req, r, dir.fd, new_name);
+    ops_reply_entry_at(req, r, dir.fd, new_name, inode_type(sh->inodes, ino));
 }
 
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int flags)

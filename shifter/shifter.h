@@ -16,7 +16,6 @@ enum cache_mode {
 };
 
 struct backing_table;
-struct dir_cache;
 struct session;
 
 struct shifter {
@@ -25,9 +24,8 @@ struct shifter {
     struct inode_table *inodes;
     struct fd_budget *fds;
     struct backing_table *files;
-    bool passthrough;       /* wanted, where the kernel has it */
-    struct dir_cache *dirs; /* for directories that are read without being opened */
-    int root_fd;            /* the lower, opened for reading */
+    bool passthrough; /* wanted, where the kernel has it */
+    int root_fd;      /* the lower, opened for reading */
     enum cache_mode cache;
     double timeout; /* seconds that the kernel may keep a name or attributes */
 };

@@ -6,15 +6,24 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define CHUNK_SHIFT 12u
+/* 64 KiB of slots, which is the largest page of any architecture. */
+#define CHUNK_SHIFT 10u
 #define CHUNK_SLOTS (1u << CHUNK_SHIFT)
-#define MAX_CHUNKS (1u << 16)
+#define CHUNK_SIZE (CHUNK_SLOTS * sizeof(struct slot))
+#define MAX_CHUNKS (1u << 18)
 #define MIN_BUCKETS 1024u
+
+struct chunk {
+    struct slot *slots; /* NULL: never needed so far */
+    uint32_t used, top; /* slots in use; the first one that was not yet */
+    uint32_t free_list; /* of slots below top */
+};
 
 struct slot *slots_at(const struct slots *t, uint64_t number)
 {
-    return &t->chunks[number >> CHUNK_SHIFT][number & (CHUNK_SLOTS - 1)];
+    return &t->chunks[number >> CHUNK_SHIFT].slots[number & (CHUNK_SLOTS - 1)];
 }
 
 static uint32_t hash(uint64_t ino, uint16_t mount)
@@ -108,33 +117,56 @@ static void resize(struct slots *t, uint32_t buckets)
     free(old);
 }
 
+/* From the lowest chunk that has room, so that the upper ones may come to be empty. */
 static int take_free(struct slots *t, uint32_t *out)
 {
-    uint32_t chunk;
+    struct chunk *c;
 
-    if (t->free_list != NO_SLOT) {
-        *out = t->free_list;
-        t->free_list = slots_at(t, *out)->next;
-        return 0;
-    }
-    chunk = t->top >> CHUNK_SHIFT;
-    if (chunk >= MAX_CHUNKS)
+    while (t->roomy < MAX_CHUNKS && t->chunks[t->roomy].used == CHUNK_SLOTS)
+        t->roomy++;
+    if (t->roomy == MAX_CHUNKS)
         return -ENFILE;
-    if (!t->chunks[chunk]) {
-        t->chunks[chunk] = calloc(CHUNK_SLOTS, sizeof(struct slot));
-        if (!t->chunks[chunk])
+    c = &t->chunks[t->roomy];
+    if (!c->slots) {
+        void *room =
+            mmap(NULL, CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (room == MAP_FAILED)
             return -ENOMEM;
+        c->slots = room;
+        /* Number 0 stands for no slot. */
+        if (t->roomy == 0)
+            c->used = c->top = FIRST_SLOT;
     }
-    *out = t->top++;
+    if (c->free_list != NO_SLOT) {
+        *out = c->free_list;
+        c->free_list = slots_at(t, *out)->next;
+    } else {
+        *out = (t->roomy << CHUNK_SHIFT) + c->top++;
+    }
+    c->used++;
     return 0;
 }
 
+/*
+ * An empty chunk gives its memory back and keeps its place: nobody reads slots that are not in use,
+ * and when they are needed again they are zero, as they were at first.
+ */
 static void put_free(struct slots *t, uint32_t number)
 {
-    struct slot *s = slots_at(t, number);
+    uint32_t n = number >> CHUNK_SHIFT;
+    struct chunk *c = &t->chunks[n];
 
-    s->next = t->free_list;
-    t->free_list = number;
+    if (n < t->roomy)
+        t->roomy = n;
+    if (--c->used == 0) {
+        madvise(c->slots, CHUNK_SIZE, MADV_DONTNEED);
+        c->top = 0;
+        c->free_list = NO_SLOT;
+        return;
+    }
+    slots_at(t, number)->next = c->free_list;
+    c->free_list = number;
 }
 
 static void free_handle(struct slot *s)
@@ -167,7 +199,7 @@ int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *ou
     s->type = who->type;
     s->nlookup = 0;
     s->backing = 0;
-    s->generation++;
+    s->generation = ++t->generation;
     atomic_store(&s->shown_set_id, false);
     atomic_store(&s->kept_fd, -1);
     link_into_chain(t, *out);
@@ -223,8 +255,8 @@ void slots_count(const struct slots *t, uint64_t *slots, uint64_t *lookups)
 
 int slots_init(struct slots *t)
 {
-    *t = (struct slots){.top = FIRST_SLOT, .bucket_mask = MIN_BUCKETS - 1};
-    t->chunks = calloc(MAX_CHUNKS, sizeof(struct slot *));
+    *t = (struct slots){.bucket_mask = MIN_BUCKETS - 1};
+    t->chunks = calloc(MAX_CHUNKS, sizeof(*t->chunks));
     t->buckets = calloc(MIN_BUCKETS, sizeof(*t->buckets));
     return t->chunks && t->buckets ? 0 : -ENOMEM;
 }
@@ -240,7 +272,8 @@ void slots_release(struct slots *t)
 {
     slots_each(t, release_slot, NULL);
     for (uint32_t c = 0; t->chunks && c < MAX_CHUNKS; c++)
-        free(t->chunks[c]);
+        if (t->chunks[c].slots)
+            munmap(t->chunks[c].slots, CHUNK_SIZE);
     free(t->chunks);
     free(t->buckets);
     *t = (struct slots){0};

@@ -2,7 +2,8 @@
 /*
  * The memory behind the inode table: numbered slots, found by number or by the identity of the
  * inode they stand for. Slots come in chunks that never move, so a slot that is known to be in use
- * is read by its number without any lock; all else here is for one thread at a time.
+ * is read by its number without any lock; all else here is for one thread at a time. A chunk with
+ * no slot in use takes no memory.
  */
 #ifndef SHIFTER_SLOTS_H
 #define SHIFTER_SLOTS_H
@@ -51,13 +52,15 @@ struct slot {
     atomic_int kept_fd; /* with a handle: the way back once the inode has no name, or -1 */
 };
 
+struct chunk;
+
 struct slots {
-    struct slot **chunks;
+    struct chunk *chunks;
     uint32_t *buckets; /* heads of the hash chains */
     uint32_t bucket_mask;
-    uint32_t used; /* slots in chains */
-    uint32_t top;  /* the first slot never used */
-    uint32_t free_list;
+    uint32_t used;  /* slots in chains */
+    uint32_t roomy; /* all chunks below this one are full */
+    uint32_t generation;
 };
 
 int slots_init(struct slots *t); /* -ENOMEM; slots_release() is due either way */

@@ -31,15 +31,16 @@ test_as_the_kernel_does_for_mapped_root_without_capabilities() {
 	same_as_kernel 0 100000 "$MAP" "" as 100000
 }
 
-# Who is not mapped is refused; which of two reasons is given is the kernel's business.
+# Who is not mapped is refused; which of two reasons is given is the kernel's business. A chown(2)
+# of neither owner nor group, which everybody may ask for, is not done: there is no id to do it as.
 test_as_the_kernel_does_for_an_unmapped_user() {
-	SAME='s/EOVERFLOW\|EACCES\|EPERM/refused/'
+	SAME='s/EOVERFLOW\|EACCES\|EPERM/refused/; /empty_chown("pre/d'
 	same_as_kernel 0 100000 "$MAP" "" as 99999
 }
 
 # Of fallocate(2) and copy_file_range(2) FUSE does not say whether the set-id bits may stay.
 test_as_the_kernel_does_for_unmapped_root() {
-	SAME='s/EOVERFLOW\|EACCES\|EPERM/refused/; /pre.open-[45]/d'
+	SAME='s/EOVERFLOW\|EACCES\|EPERM/refused/; /empty_chown("pre/d; /pre.open-[45]/d'
 	same_as_kernel 0 100000 "$MAP" "" env
 }
 
@@ -66,6 +67,25 @@ test_set_id_is_gone_for_the_next_exec() {
 		as 101000 cp /usr/bin/id mnt/id-open
 		is "$(as 101000 mnt/id-open -u)" 101000 "after a truncating open, cache=$cache"
 		is "$(stat -c %a lower/id lower/id-open)" $'777\n777' "on disk, cache=$cache"
+		unmount mnt
+	done
+}
+
+# chown(2) of neither owner nor group takes the bits for the owner, and for nobody else, although
+# the kernel lets everybody ask.
+test_set_id_stays_where_a_stranger_changes_no_owner() {
+	local cache
+	mkdir lower
+	for cache in auto always never; do
+		rm -rf lower/* && touch lower/f lower/own lower/root
+		chown 1000:1000 lower/own
+		chmod 6755 lower/*
+		shifted lower mnt "cache=$cache"
+		as 101000 perl -e 'chown(-1, -1, $_) for @ARGV' mnt/f mnt/own
+		inside perl -e 'chown(-1, -1, $_) for @ARGV' mnt/root
+		perl -e 'chown(-1, -1, $_) for @ARGV' mnt/f
+		is "$(cd mnt && stat -c %a f own root)" $'6755\n755\n755' "by the mount, cache=$cache"
+		is "$(cd lower && stat -c %a f own root)" $'6755\n755\n755' "on disk, cache=$cache"
 		unmount mnt
 	done
 }
@@ -352,10 +372,6 @@ test_special_files_do_not_block() {
 	unmount mnt
 }
 
-server_pid() {
-	processes_left | cut -d' ' -f1
-}
-
 test_the_server_ends_with_its_mount() {
 	local pid
 	mkdir lower
@@ -368,10 +384,6 @@ test_the_server_ends_with_its_mount() {
 	is "$(cat <&9)" text
 	exec 9<&-
 	wait_for server_gone "$pid"
-}
-
-server_gone() {
-	[ ! -e "/proc/$1/exe" ]
 }
 
 # What the server is while it serves: able to do little, and nothing else in reach.

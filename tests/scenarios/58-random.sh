@@ -8,12 +8,9 @@ MAP=0:100000:65536
 # With the host's root in the container, as its id 65536: it may make files, and devices.
 MAP_WITH_HOST=$MAP,65536:0:1
 
-tool() { # NAME SOURCES...
-	local out=$WORK/tools/$1
-	if [ ! -x "$out" ]; then
-		mkdir -p "$WORK/tools"
-		cc -O1 -D_GNU_SOURCE -Wall -Wextra -Werror -o "$out" "${@:2}" >&2
-	fi
+build() { # NAME SOURCES...: prints the path
+	local out=$WORK/random-$1
+	once "random-$1" cc -O1 -D_GNU_SOURCE -Wall -Wextra -Werror -o "$out" "${@:2}" >&2
 	echo "$out"
 }
 
@@ -21,8 +18,8 @@ tool() { # NAME SOURCES...
 random() {
 	local options=$1 map=$2 twin idmap code=0
 	shift 2
-	twin=$(tool twin "$REPO"/tests/scenarios/twin*.c)
-	idmap=$(tool userns "$REPO/tests/scenarios/userns.c")
+	twin=$(build twin "$REPO"/tests/scenarios/twin*.c)
+	idmap=$(build userns "$REPO/tests/scenarios/userns.c")
 	mkdir lower-a lower-b a b
 	# Nobody is to make anything beside the trees of a run: its owner is in no mapping.
 	chown 70000:70000 lower-a lower-b

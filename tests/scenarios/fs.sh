@@ -133,3 +133,11 @@ same_result() {
 no_difference() {
 	diff -U 3 <(sed "$SAME" "$1") <(sed "$SAME" "$2") || fail "not as the kernel does"
 }
+
+server_pid() {
+	processes_left | cut -d' ' -f1
+}
+
+server_gone() {
+	[ ! -e "/proc/$1/exe" ]
+}

@@ -324,4 +324,7 @@ void case_set_id(void)
     TRY(chmod("own", 06777));
     TRY(chown("own", getuid(), getgid()));
     show_mode("own");
+    TRY(chmod("own", 06777));
+    TRY(chown("own", -1u, -1u));
+    show_mode("own");
 }

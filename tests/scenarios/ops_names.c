@@ -239,6 +239,17 @@ static void show_times(const char *path)
                (long)st.st_mtime, st.st_mtim.tv_nsec);
 }
 
+/* A chown(2) that leaves both owners as they are sets the time of change. */
+static int empty_chown(const char *path)
+{
+    struct stat before = {0}, after = {0};
+
+    if (lstat(path, &before) < 0 || usleep(20000) < 0 || lchown(path, -1u, -1u) < 0 ||
+        lstat(path, &after) < 0)
+        return -1;
+    return memcmp(&before.st_ctim, &after.st_ctim, sizeof(after.st_ctim)) != 0;
+}
+
 void case_times(void)
 {
     struct timespec both[2] = {{1000000001, 123456789}, {1000000002, 987654321}};
@@ -265,4 +276,9 @@ void case_times(void)
     TRY(utimensat(AT_FDCWD, "pre/open-1", both, 0));
     TRY(utimensat(AT_FDCWD, "pre/secret", NULL, 0));
     TRY(utimensat(AT_FDCWD, "pre/unmapped", NULL, 0));
+    TRY(empty_chown("f"));
+    TRY(empty_chown("l"));
+    TRY(empty_chown("pre"));
+    TRY(empty_chown("pre/secret"));
+    TRY(empty_chown("pre/unmapped"));
 }
