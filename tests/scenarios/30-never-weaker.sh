@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
+# alone: the tests share two images, and some write to them
 # shellcheck disable=SC2016 # $ in single quotes is of jq
 # A container with the hook is no weaker than one without it. Each bundle is started twice: over a
 # copy of the image that is chowned to the mapping, without the hook; and over the image itself,

@@ -341,7 +341,7 @@ test_links_of_the_image_lead_nowhere() {
 		is "$(readlink "mnt/$link")" "$(readlink "lower/$link")"
 		chown -h 100007:100008 "mnt/$link"
 		touch -h -d 2001-01-01 "mnt/$link"
-		mv "mnt/$link" mnt/moved
+		as 100007 mv "mnt/$link" mnt/moved
 		as 100007 ln -P mnt/moved "mnt/$link"
 		getfattr -h -d -m - "mnt/$link"
 		is "$(stat -c %u:%h "lower/$link")" 7:2
