@@ -56,7 +56,9 @@ echo "/dev/full takes $(echo x 2>&1 >/dev/full && echo it)"
 echo "cwd $(pwd) $(stat -c '%a %u:%g' .)"
 echo "hostname $(hostname)"
 echo "umask $(umask)"
-echo "fds of init $(ls /proc/1/fd | tr '\n' ' ')"
+# No pipe, here or in $(): the shell that has its ends is init itself.
+echo "fds of init:"
+ls -m /proc/1/fd
 echo "oom_score_adj $(cat /proc/self/oom_score_adj)"
 sed 's/^/cgroup /' /proc/self/cgroup
 sed 's/^/limit /' /proc/self/limits
