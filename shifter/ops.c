@@ -10,9 +10,10 @@
 
 double ops_attr_timeout(const struct shifter *sh, uint64_t id, const struct stat *st)
 {
-    bool set_id = S_ISREG(st->st_mode) && (st->st_mode & (S_ISUID | S_ISGID));
+    bool past_us =
+        S_ISREG(st->st_mode) && backing_writers(sh->files, inode_backing(sh->inodes, id)) > 0;
 
-    return set_id && backing_writers(sh->files, inode_backing(sh->inodes, id)) ? 0 : sh->timeout;
+    return past_us ? 0 : sh->timeout;
 }
 
 static void fill_entry(const struct shifter *sh, uint64_t id, uint64_t generation,

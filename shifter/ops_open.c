@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "shifter/ops.h"
 #include "shifter/reply.h"
+#include "shifter/session.h"
 #include "shifter/worker.h"
 
 /*
@@ -27,8 +28,9 @@ static int take_fd(struct shifter *sh)
 /*
  * Hands an fd that was counted to the table of open files, and says what the kernel is to know of
  * it. Where the kernel writes by itself the server cannot tell it that set-id bits went with that
- * (ops_content_changed()): a file that has such bits goes through the server, and one that gets
- * them while somebody writes is asked for anew at each look (ops_attr_timeout()).
+ * (ops_content_changed()): a file that has such bits goes through the server. Of one that gets them
+ * while somebody writes, and of the times that a write through a mapping moves, the kernel asks
+ * anew at each look (ops_attr_timeout()).
  */
 static int add_open(struct shifter *sh, uint64_t id, int fd, int flags,
                     struct protocol_open_out *out)
@@ -45,9 +47,19 @@ static int add_open(struct shifter *sh, uint64_t id, int fd, int flags,
      * takes it away: such a file is written by the server, and only mapped by the kernel. */
     if ((flags & O_APPEND) && o.backing_id > 0)
         out->open_flags |= FOPEN_DIRECT_IO;
-    if (is_writing(flags) && o.backing_id > 0)
-        ops_content_changed(sh, id);
     return 0;
+}
+
+/* What the kernel knows of the file from before the open that it is not to go by any more. */
+static void forget_old(struct shifter *sh, uint64_t id, int flags,
+                       const struct protocol_open_out *out)
+{
+    if (is_writing(flags) && out->backing_id > 0) {
+        inode_take_shown_set_id(sh->inodes, id);
+        session_forget_attr(sh->session, id);
+    } else if (flags & O_TRUNC) {
+        ops_content_changed(sh, id);
+    }
 }
 
 static int open_file(struct shifter *sh, uint64_t id, int flags, struct protocol_open_out *out)
@@ -72,8 +84,8 @@ static int open_file(struct shifter *sh, uint64_t id, int flags, struct protocol
         close(fd);
     if (r < 0)
         fd_budget_give(sh->fds);
-    else if (flags & O_TRUNC)
-        ops_content_changed(sh, id);
+    else
+        forget_old(sh, id, flags, out);
     return r;
 }
 
@@ -122,6 +134,8 @@ static int add_new(struct shifter *sh, int fd, int flags, struct fuse_entry_para
         r = add_open(sh, entry->ino, fd, flags, out);
         if (r < 0)
             inode_forget(sh->inodes, entry->ino, 1);
+        else
+            entry->attr_timeout = ops_attr_timeout(sh, entry->ino, &entry->attr);
     }
     if (r < 0)
         fd_budget_close(sh->fds, fd);
