@@ -69,9 +69,38 @@ int creds_init_process(bool in_initial_userns, struct err *e)
     return 0;
 }
 
+static struct {
+    uint32_t uid, gid;
+} idle; /* of a thread at work for nobody */
+
+/* Makes an id that no range has the thread's, by setfsuid or setfsgid; stays 0 if none can be. */
+static uint32_t become_stranger(const struct idmap *map, int (*set)(uid_t))
+{
+    uint32_t id = IDMAP_NO_ID - 1;
+    struct mount_id mapped;
+
+    for (unsigned i = 0; i <= map->n; i++) {
+        if (id != IDMAP_NO_ID && !idmap_to_mount(map, (struct disk_id){id}, &mapped)) {
+            set(id);
+            if ((uint32_t)set((uid_t)-1) == id)
+                return id;
+        }
+        if (i < map->n)
+            id = map->by_disk[i].disk.v + map->by_disk[i].size;
+    }
+    return 0;
+}
+
+void creds_init_ids(const struct idmap *uids, const struct idmap *gids)
+{
+    idle.gid = become_stranger(gids, setfsgid);
+    if (uids)
+        idle.uid = become_stranger(uids, setfsuid);
+}
+
 int creds_enter(struct creds_scope *scope, struct disk_id uid, struct disk_id gid, mode_t mask)
 {
-    if (uid.v != 0 || gid.v != 0) {
+    if (uid.v != idle.uid || gid.v != idle.gid) {
         scope->ids = true;
         setfsgid(gid.v);
         setfsuid(uid.v);
@@ -103,8 +132,8 @@ void creds_leave(struct creds_scope *scope)
     if (scope->caps)
         capset_raw(permitted_set & ~CAP_BIT(CAP_FSETID), permitted_set);
     if (scope->ids) {
-        setfsuid(0);
-        setfsgid(0);
+        setfsuid(idle.uid);
+        setfsgid(idle.gid);
     }
     if (scope->umask_set)
         umask(scope->umask);

@@ -26,6 +26,14 @@
 /* Once, before threads: keeps only the capabilities the server uses, and drops all groups. */
 int creds_init_process(bool in_initial_userns, struct err *e);
 
+/*
+ * Once, before threads: who a thread is while it works for nobody. Its group is one that no file of
+ * the mapping has, so that it is never a member of a file's group, whose members may leave the
+ * set-group-id bit. With uids its user is such a one too, and so not the root for whom ext4 keeps
+ * blocks back. Where neither can be had, as in a user namespace, they stay 0.
+ */
+void creds_init_ids(const struct idmap *uids, const struct idmap *gids);
+
 struct creds_scope {
     bool ids;  /* file system ids were changed */
     bool caps; /* the effective capabilities were changed */

@@ -145,11 +145,17 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
     struct session_options so = {o->threads, o->debug, tell_ready, ready_fd};
     struct session *session;
     uint64_t slots, lookups;
+    bool no_root;
     int r = session_new(sh, dev_fd, &so, &session, e);
 
     if (r < 0)
         return r;
     r = sandbox_drop_privileges(initial_userns, e);
+    if (r == 0) {
+        /* Elsewhere the uid stays: a server behind the file system (NFS) may go by it. */
+        no_root = initial_userns && sys_keeps_blocks_for_root(sh->root_fd);
+        creds_init_ids(no_root ? &sh->shift.uid : NULL, &sh->shift.gid);
+    }
     if (r == 0)
         sh->files = backing_new(sh->fds, max_idle(sh->cache));
     if (r == 0 && !sh->files)

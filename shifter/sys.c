@@ -2,10 +2,12 @@
 #include "shifter/sys.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -189,6 +191,14 @@ int sys_utimens(int fd, const struct timespec times[2])
     char name[FD_NAME_SIZE];
 
     return result(utimensat(AT_FDCWD, fd_name(fd, name), times, 0));
+}
+
+bool sys_keeps_blocks_for_root(int fd)
+{
+    struct statfs fs;
+
+    return fstatfs(fd, &fs) == 0 &&
+           (fs.f_type == EXT4_SUPER_MAGIC || fs.f_type == F2FS_SUPER_MAGIC);
 }
 
 ssize_t sys_getxattr(int fd, const char *name, void *value, size_t size)

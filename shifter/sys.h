@@ -58,6 +58,9 @@ int sys_handle_of(int fd, struct sys_handle *out);
 uint64_t sys_fuse_node_of(int fd);
 int sys_open_handle(int mount_fd, const struct sys_handle *h, int flags);
 
+/* True where the file system has blocks that only root gets, whom it knows by the fsuid. */
+bool sys_keeps_blocks_for_root(int fd);
+
 int sys_chmod(int fd, mode_t mode);
 int sys_chown(int fd, uid_t uid, gid_t gid);
 int sys_utimens(int fd, const struct timespec times[2]);
