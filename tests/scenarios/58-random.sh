@@ -46,6 +46,10 @@ test_random_operations_with_one_thread() {
 	random threads=1 "$MAP" --seed 3001 --count 2
 }
 
+test_random_operations_without_passthrough() {
+	random passthrough=off "$MAP" --seed 5001 --count 2
+}
+
 test_random_operations_of_a_mapped_host() {
 	random cache=auto "$MAP_WITH_HOST" --seed 4001 --count 3
 }

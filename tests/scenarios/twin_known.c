@@ -108,9 +108,11 @@ bool left_out(const struct actor *a, const struct op *op)
      * leave the set-group-id bit. */
     if ((st.st_mode & (S_ISGID | S_IXGRP)) == S_ISGID)
         return true;
-    /* The host's CAP_FSETID leaves both, but of fallocate and copy_file_range nothing is said. */
-    return a->who == WHO_HOST && (op->kind == K_FALLOCATE || op->kind == K_COPY) &&
-           (st.st_mode & (S_ISUID | S_ISGID));
+    /* The host's CAP_FSETID leaves both, but of fallocate and copy_file_range nothing is said, and
+     * a write past the server takes what the file got since it was opened. */
+    return a->who == WHO_HOST && (st.st_mode & (S_ISUID | S_ISGID)) &&
+           (op->kind == K_FALLOCATE || op->kind == K_COPY || op->kind == K_WRITE ||
+            op->kind == K_PWRITE);
 }
 
 /*
