@@ -71,19 +71,18 @@ static int set_mode(int fd, mode_t mode)
     return sys_chmod(fd, mode & 07777);
 }
 
-static int set_size(struct shifter *sh, fuse_ino_t ino, const struct fuse_file_info *fi, off_t size)
+/*
+ * truncate(2) and ftruncate(2) are passed on as what they are: one that changes nothing moves the
+ * times with the latter, and with the former where the file system has it so.
+ */
+static int set_size(int fd, const struct fuse_file_info *fi, off_t size)
 {
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
-    cleanup_close int own = -1;
-    int fd = fi ? backing_fd(fi->fh) : -1;
 
-    if (!fi) {
-        own = fd = inode_open(sh->inodes, ino, O_WRONLY);
-        if (fd < 0)
-            return fd;
-    }
     if (worker_keeps_privs())
         creds_raise_fsetid(&scope);
+    if (!fi)
+        return sys_truncate(fd, size);
     return ftruncate(fd, size) < 0 ? -errno : 0;
 }
 
@@ -134,7 +133,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
     if (r == 0 && (to_set & FUSE_SET_ATTR_MODE))
         r = set_mode(f.fd, attr->st_mode);
     if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE))
-        r = set_size(sh, ino, fi, attr->st_size);
+        r = set_size(f.fd, fi, attr->st_size);
     if (r == 0 && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
                              FUSE_SET_ATTR_MTIME_NOW)))
         r = set_times(f.fd, attr, to_set);

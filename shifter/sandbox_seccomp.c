@@ -23,6 +23,7 @@ static const int allowed[] = {
     SCMP_SYS(pwritev2),
     SCMP_SYS(lseek),
     SCMP_SYS(fallocate),
+    SCMP_SYS(truncate), /* of a file that the caller did not open */
     SCMP_SYS(ftruncate),
     SCMP_SYS(fsync),
     SCMP_SYS(fdatasync),

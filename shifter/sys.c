@@ -186,6 +186,13 @@ int sys_chown(int fd, uid_t uid, gid_t gid)
     return result(fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
 }
 
+int sys_truncate(int fd, off_t size)
+{
+    char name[FD_NAME_SIZE];
+
+    return result(truncate(fd_name(fd, name), size));
+}
+
 int sys_utimens(int fd, const struct timespec times[2])
 {
     char name[FD_NAME_SIZE];

@@ -63,6 +63,7 @@ bool sys_keeps_blocks_for_root(int fd);
 
 int sys_chmod(int fd, mode_t mode);
 int sys_chown(int fd, uid_t uid, gid_t gid);
+int sys_truncate(int fd, off_t size);
 int sys_utimens(int fd, const struct timespec times[2]);
 ssize_t sys_getxattr(int fd, const char *name, void *value, size_t size);
 ssize_t sys_listxattr(int fd, char *list, size_t size);

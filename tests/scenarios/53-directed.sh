@@ -333,3 +333,30 @@ test_appending_by_two_mounts() {
 		unmount one two
 	done
 }
+
+# Whether a change to the size that a file has moves its times is the file system's matter.
+test_truncation_to_the_same_size() {
+	local kind
+	for kind in ext4 tmpfs; do
+		mkdir fs
+		[ "$kind" != tmpfs ] || mount -t tmpfs none fs
+		mkdir fs/lower fs/lower2
+		idmapped fs/lower2 kernel "$MAP"
+		shifted fs/lower mnt
+		for dir in kernel mnt; do
+			inside python3 -c '
+import os, sys
+os.chdir(sys.argv[1])
+fd = os.open("f", os.O_RDWR | os.O_CREAT)
+for what in lambda n: os.truncate("f", n), lambda n: os.ftruncate(fd, n):
+    for size in 0, 0, 5, 5, 0:
+        os.utime("f", (1000, 1000))
+        what(size)
+        print(size, os.stat("f").st_mtime == 1000)' "$T/$dir" >"$dir.out"
+		done
+		no_difference kernel.out mnt.out
+		unmount mnt kernel
+		[ "$kind" != tmpfs ] || unmount fs
+		rm -r fs
+	done
+}

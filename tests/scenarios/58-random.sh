@@ -14,18 +14,19 @@ build() { # NAME SOURCES...: prints the path
 	echo "$out"
 }
 
-# random OPTIONS MAP ARGUMENTS OF TWIN...
+# random OPTIONS MAP ARGUMENTS OF TWIN...: with the lowers in $ON, or else here
+ON=
 random() {
-	local options=$1 map=$2 twin idmap code=0
+	local options=$1 map=$2 at=${ON:-$T} twin idmap code=0
 	shift 2
 	twin=$(build twin "$REPO"/tests/scenarios/twin*.c)
 	idmap=$(build userns "$REPO/tests/scenarios/userns.c")
-	mkdir lower-a lower-b a b
+	mkdir "$at/lower-a" "$at/lower-b" a b
 	# Nobody is to make anything beside the trees of a run: its owner is in no mapping.
-	chown 70000:70000 lower-a lower-b
-	"$idmap" idmap "$T/lower-a" "$T/a" "$map" || skip "no idmapped mounts here"
-	timeout 10 "$SHIFTER" lower-b b -o "uidmapping=${map//,/:},gidmapping=${map//,/:},$options"
-	"$twin" --map "$map" "$@" "$T/a" "$T/b" "$T/lower-a" "$T/lower-b" || code=$?
+	chown 70000:70000 "$at/lower-a" "$at/lower-b"
+	"$idmap" idmap "$at/lower-a" "$T/a" "$map" || skip "no idmapped mounts here"
+	timeout 10 "$SHIFTER" "$at/lower-b" b -o "uidmapping=${map//,/:},gidmapping=${map//,/:},$options"
+	"$twin" --map "$map" "$@" "$T/a" "$T/b" "$at/lower-a" "$at/lower-b" || code=$?
 	umount a b
 	return "$code"
 }
@@ -52,4 +53,43 @@ test_random_operations_without_passthrough() {
 
 test_random_operations_of_a_mapped_host() {
 	random cache=auto "$MAP_WITH_HOST" --seed 4001 --count 3
+}
+
+# random_on KIND OPTIONS ARGUMENTS OF TWIN...: on a new file system
+random_on() {
+	local kind=$1 options=$2 code=0 ON=$T/fs
+	shift 2
+	mkdir fs
+	if [ "$kind" = tmpfs ]; then
+		mount -t tmpfs -o mode=755 tmpfs fs
+	else
+		truncate -s 300M fs.img
+		"mkfs.$kind" -q fs.img >fs.log 2>&1 || fail "$(cat fs.log)"
+		mount -o loop fs.img fs
+	fi
+	random "$options" "$MAP" "$@" || code=$?
+	umount fs
+	return "$code"
+}
+
+test_random_operations_on_xfs() {
+	random_on xfs cache=auto --seed 6001 --count 2
+}
+
+test_random_operations_on_btrfs() {
+	random_on btrfs cache=auto --seed 7001 --count 2
+}
+
+test_random_operations_on_tmpfs() {
+	random_on tmpfs cache=always --seed 8001 --count 2
+}
+
+# By an fd for each inode, as where the file system has no handles or the server may not use them.
+test_random_operations_by_fds() {
+	local SHIFTER=$SHIFTER
+	printf '#!/bin/sh\nexec setpriv --bounding-set -dac_read_search --inh-caps -dac_read_search %s "$@"\n' \
+		"$SHIFTER" >by-fds
+	chmod 755 by-fds
+	SHIFTER=$T/by-fds
+	random cache=auto "$MAP" --seed 9001 --count 2
 }

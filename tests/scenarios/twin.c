@@ -22,6 +22,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 #define MAX_STEPS 5000
@@ -210,6 +211,7 @@ int main(int argc, char **argv)
     const char *file = NULL;
     uint64_t seed = 1;
     time_t until = 0;
+    struct statfs fs;
     int c;
 
     sides.map = "0:100000:65536";
@@ -237,6 +239,9 @@ int main(int argc, char **argv)
         sides.mount[i] = argv[optind + i];
         sides.lower[i] = argv[optind + 2 + i];
     }
+    if (statfs(sides.lower[0], &fs) < 0)
+        err(2, "%s", sides.lower[0]);
+    sides.type = fs.f_type;
     if (count == 0)
         count = until ? 1U << 30 : 1;
     callers_start(&sides);

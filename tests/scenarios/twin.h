@@ -115,6 +115,7 @@ void generate(uint64_t seed, struct op *ops, unsigned n);
 /* twin_caller.c: each caller is a process that does operations on A and then on B. */
 struct sides {
     const char *mount[N_SIDES], *lower[N_SIDES], *map;
+    long type; /* of the file system of the lowers, as statfs(2) has it */
 };
 bool caller_inside(unsigned who); /* of the container's user namespace */
 void callers_start(const struct sides *s);
@@ -129,6 +130,7 @@ struct actor {
     mode_t umask;
     const char *map; /* --map */
     bool mapped;     /* has an id that the mapping has */
+    long type;       /* of the lower's file system */
 };
 void act(struct actor *a, const struct op *op, struct text *out);
 bool act_names(struct actor *a, const struct op *op, struct text *out);

@@ -89,6 +89,7 @@ static __attribute__((noreturn)) void serve(const struct sides *s, unsigned who,
     for (unsigned i = 0; i < N_SIDES; i++) {
         actors[i] = (struct actor){.who = who, .base = whos[who].base, .root = -1};
         actors[i].map = s->map;
+        actors[i].type = s->type;
         actors[i].mapped = is_mapped(s->map, whos[who].inside, whos[who].uid);
         memset(actors[i].slots, 0xff, sizeof(actors[i].slots));
     }
