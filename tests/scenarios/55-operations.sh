@@ -23,8 +23,20 @@ test_as_the_kernel_does_with_one_thread() {
 	same_as_kernel 0 0 "$MAP" threads=1 inside
 }
 
+test_as_the_kernel_does_without_passthrough() {
+	same_as_kernel 0 0 "$MAP" passthrough=off inside
+}
+
 test_as_the_kernel_does_for_a_user() {
 	same_as_kernel 1000 100000 "$MAP" "" as 101000
+}
+
+test_as_the_kernel_does_for_a_user_with_all_cached() {
+	same_as_kernel 1000 100000 "$MAP" cache=always as 101000
+}
+
+test_as_the_kernel_does_for_a_user_with_nothing_cached() {
+	same_as_kernel 1000 100000 "$MAP" cache=never,passthrough=off as 101000
 }
 
 test_as_the_kernel_does_for_mapped_root_without_capabilities() {
@@ -105,6 +117,8 @@ test_file_capabilities_hold_inside_only() {
 	unmount mnt
 	shifted lower mnt "" 0:300000:65536
 	has "$(getcap -n mnt/grep)" 'cap_kill=ep \[rootid=300000\]'
+	is "$("$(tool userns)" run 0:300000:65536 setpriv --reuid 1000 --clear-groups mnt/grep CapEff: \
+		/proc/self/status)" $'CapEff:\t0000000000000020' "in another container"
 	unmount mnt
 }
 
