@@ -159,8 +159,13 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
     int r = inode_path_fd(ops_shifter(req)->inodes, ino, &f);
 
+    /* The request does not say whether the set-group-id bit may stay. On ext4 it stays for
+     * everybody; tmpfs goes by the caller, and would take it from root's files too. */
+    if (acl_is_name(name))
+        creds_raise_fsetid(&scope);
     if (r == 0)
         r = sys_removexattr(f.fd, name);
     fuse_reply_err(req, -r);

@@ -86,7 +86,8 @@ static unsigned differs(const struct op *ops, unsigned n, struct text *report)
     begin(name);
     l = looks_new(&sides, name);
     looks_differ_anywhere(l, report); /* so that times are known */
-    while (at < n && (left_out_now(&ops[at], &holes_unclear) || !step_differs(l, &ops[at], report)))
+    while (at < n &&
+           (left_out_now(&sides, &ops[at], &holes_unclear) || !step_differs(l, &ops[at], report)))
         at++;
     if (at < n || looks_differ_anywhere(l, report) || lowers_differ(l, report))
         at++;

@@ -98,7 +98,7 @@ const char *kind_name(enum kind k);
 /* twin_tables.c */
 extern const char *const who_names[];
 extern const unsigned n_who;
-enum { WHO_HOST = 4, HOST_BASE = 100000 };
+enum { WHO_ROOT = 0, WHO_HOST = 4, HOST_BASE = 100000 };
 extern const char *const xattr_names[];
 extern const unsigned n_xattr_names;
 enum { XATTR_ACL_ACCESS = 5, XATTR_ACL_DEFAULT = 6, XATTR_CAPABILITY = 4 };
@@ -143,7 +143,7 @@ bool is_mapped(const char *map, bool inside, unsigned id);
 bool left_out(const struct actor *a, const struct op *op); /* in the caller's process */
 /* With the flag of one run, false at first: an operation that is not compared after what was done.
  */
-bool left_out_now(const struct op *op, bool *holes_unclear);
+bool left_out_now(const struct sides *s, const struct op *op, bool *holes_unclear);
 bool known_difference(const struct sides *s, const struct op *op, const struct answer *answer);
 
 /* twin_tree.c: the trees of one run, named tN below the mounts and the lowers */

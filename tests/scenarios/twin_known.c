@@ -78,11 +78,11 @@ static int changed_file(const struct actor *a, const struct op *op, struct stat 
 }
 
 /*
- * What one file system does otherwise than all others. tmpfs takes the set-group-id bit when the
- * ACL is removed, where the caller may not set it (FUSE does not say that of a removal, and the bit
- * is taken), moves no times when a mapping is written to, and says of what fallocate cannot do that
- * it cannot, as btrfs does where there is nothing to punch: the kernel's FUSE has set-id bits and
- * capabilities taken, and the time of change set, before it asks.
+ * What one file system does otherwise than all others. tmpfs takes the set-group-id bit when an ACL
+ * is removed by who may not set it (FUSE does not say that of a removal, and the bit stays), moves
+ * no times when a mapping is written to, and says of what fallocate cannot do that it cannot, as
+ * btrfs does where there is nothing to punch: the kernel's FUSE has set-id bits and capabilities
+ * taken, and the time of change set, before it asks.
  */
 static bool left_out_there(const struct actor *a, const struct op *op)
 {
@@ -92,9 +92,12 @@ static bool left_out_there(const struct actor *a, const struct op *op)
         return op->kind == K_FALLOCATE && (op->a & FALLOC_FL_PUNCH_HOLE);
     if (a->type != TMPFS_MAGIC)
         return false;
-    if (op->kind == K_REMOVEXATTR)
-        return op->a % n_xattr_names == XATTR_ACL_ACCESS && stat(op->p, &st) == 0 &&
-               (st.st_mode & S_ISGID);
+    if (op->kind == K_REMOVEXATTR || op->kind == K_SETXATTR)
+        return op->who != WHO_ROOT && op->a % n_xattr_names == XATTR_ACL_ACCESS &&
+               stat(op->p, &st) == 0 && (st.st_mode & S_ISGID);
+    if (op->kind == K_FSETXATTR)
+        return op->who != WHO_ROOT && op->a % n_xattr_names == XATTR_ACL_ACCESS &&
+               fstat(a->slots[op->slot], &st) == 0 && (st.st_mode & S_ISGID);
     return (op->kind == K_MMAP && op->len > 0) ||
            (op->kind == K_FALLOCATE && (op->a & FALLOC_FL_ZERO_RANGE));
 }
@@ -144,11 +147,12 @@ bool left_out(const struct actor *a, const struct op *op)
  * Where a file has holes is certain until pages are written through a mapping, which dirties whole
  * folios of whatever size the page cache has, or blocks are allocated and not written, which count
  * as data once they were read ahead. Both follow from what is in a page cache, and there is one
- * more of these with FUSE.
+ * more of these with FUSE. The pages of tmpfs are the file: there a look through a mapping fills
+ * the holes.
  */
-bool left_out_now(const struct op *op, bool *holes_unclear)
+bool left_out_now(const struct sides *s, const struct op *op, bool *holes_unclear)
 {
-    if ((op->kind == K_MMAP && op->len > 0) ||
+    if ((op->kind == K_MMAP && (op->len > 0 || s->type == TMPFS_MAGIC)) ||
         (op->kind == K_FALLOCATE && !(op->a & FALLOC_FL_PUNCH_HOLE)))
         *holes_unclear = true;
     return *holes_unclear && op->kind == K_LSEEK && (op->a == SEEK_DATA || op->a == SEEK_HOLE);

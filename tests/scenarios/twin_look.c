@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -163,8 +164,10 @@ void look_at(struct looks *l, const char *path, enum depth depth, bool atime,
         }
         say_stat(t, &x[i]);
         say_number(t, l, i, path, x[i].stx_ino);
-        /* What goes through a FIFO moves its times, but a FUSE server is not told of it. */
-        if (!S_ISFIFO(x[i].stx_mode) && !(l->failed_whiteout && S_ISDIR(x[i].stx_mode))) {
+        /* What goes through a FIFO moves its times, but a FUSE server is not told of it. tmpfs gives
+         * a directory the coarse time of the name that went (simple_unlink()): it may be the same. */
+        if (!S_ISFIFO(x[i].stx_mode) &&
+            !(S_ISDIR(x[i].stx_mode) && (l->failed_whiteout || l->s->type == TMPFS_MAGIC))) {
             say_time(t, "mtime", &x[i].stx_mtime, k ? &k->mtime[i] : NULL, known);
             say_time(t, "ctime", &x[i].stx_ctime, k ? &k->ctime[i] : NULL, known);
         }
