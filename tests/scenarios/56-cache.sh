@@ -154,3 +154,44 @@ test_timeout() {
 	exec 4<&-
 	unmount short long
 }
+
+# Who may do what goes by the same rule: modes, owners and ACLs that others change, of files and of
+# directories on the way to them.
+test_rights_of_others() {
+	local cache
+	mkdir -p lower/d
+	echo text | tee lower/d/f >lower/f
+	chmod 600 lower/f lower/d/f
+	chmod 700 lower/d
+	chmod 755 lower
+	for cache in never auto; do
+		shifted lower "$cache" "cache=$cache,timeout=0.3"
+	done
+	may() { # CACHE: what 101000 can read
+		for f in f d/f; do
+			as 101000 cat "$1/$f" 2>/dev/null || echo no
+		done | tr '\n' ' '
+	}
+	rights() { # WHAT COMMAND...
+		is "$(may never; may auto)" "no no no no " "before $1"
+		"${@:2}"
+		is "$(may never)" "text text " "$1, never"
+		sleep 0.4
+		is "$(may auto)" "text text " "$1, auto"
+	}
+	taken() { # WHAT COMMAND...
+		"${@:2}"
+		is "$(may never)" "no no " "without $1, never"
+		sleep 0.4
+		is "$(may auto)" "no no " "without $1, auto"
+	}
+	rights "an ACL" setfacl -m u:1000:rx lower/f lower/d lower/d/f
+	taken "an ACL" setfacl -b lower/f lower/d lower/d/f
+	chmod 600 lower/f lower/d/f
+	chmod 700 lower/d
+	rights "a mode" chmod o+rx lower/f lower/d lower/d/f
+	taken "a mode" chmod o-rx lower/f lower/d lower/d/f
+	rights "an owner" chown 1000 lower/f lower/d lower/d/f
+	taken "an owner" chown 0 lower/f lower/d lower/d/f
+	unmount never auto
+}
