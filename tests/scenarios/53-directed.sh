@@ -360,3 +360,23 @@ for what in lambda n: os.truncate("f", n), lambda n: os.ftruncate(fd, n):
 		rm -r fs
 	done
 }
+
+# The bit stays when root sets an ACL and takes it away again: also on tmpfs, which looks who it is.
+test_set_gid_bit_stays_without_acl() {
+	local kind
+	for kind in ext4 tmpfs; do
+		mkdir fs
+		[ "$kind" != tmpfs ] || mount -t tmpfs none fs
+		mkdir fs/lower fs/lower/d
+		touch fs/lower/f
+		chgrp 2000 fs/lower/*
+		chmod 2775 fs/lower/*
+		shifted fs/lower mnt
+		inside setfacl -m u:1000:rw mnt/d mnt/f
+		inside setfacl -b mnt/d mnt/f
+		is "$(stat -c %a mnt/d mnt/f fs/lower/d fs/lower/f | sort -u)" 2775 "$kind"
+		unmount mnt
+		[ "$kind" != tmpfs ] || unmount fs
+		rm -r fs
+	done
+}

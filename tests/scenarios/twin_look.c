@@ -164,8 +164,9 @@ void look_at(struct looks *l, const char *path, enum depth depth, bool atime,
         }
         say_stat(t, &x[i]);
         say_number(t, l, i, path, x[i].stx_ino);
-        /* What goes through a FIFO moves its times, but a FUSE server is not told of it. tmpfs gives
-         * a directory the coarse time of the name that went (simple_unlink()): it may be the same. */
+        /* What goes through a FIFO moves its times, but a FUSE server is not told of it. tmpfs
+         * gives a directory the coarse time of the name that went (simple_unlink()): it may be the
+         * same. */
         if (!S_ISFIFO(x[i].stx_mode) &&
             !(S_ISDIR(x[i].stx_mode) && (l->failed_whiteout || l->s->type == TMPFS_MAGIC))) {
             say_time(t, "mtime", &x[i].stx_mtime, k ? &k->mtime[i] : NULL, known);
