@@ -27,7 +27,7 @@ random() {
 	"$idmap" idmap "$at/lower-a" "$T/a" "$map" || skip "no idmapped mounts here"
 	timeout 10 "$SHIFTER" "$at/lower-b" b -o "uidmapping=${map//,/:},gidmapping=${map//,/:},$options"
 	"$twin" --map "$map" "$@" "$T/a" "$T/b" "$at/lower-a" "$at/lower-b" || code=$?
-	umount a b
+	wait_for umount a && wait_for umount b
 	return "$code"
 }
 
@@ -68,7 +68,7 @@ random_on() {
 		mount -o loop fs.img fs
 	fi
 	random "$options" "$MAP" "$@" || code=$?
-	umount fs
+	wait_for umount fs
 	return "$code"
 }
 
