@@ -44,6 +44,7 @@ static struct kept *kept_of(struct looks *l, const char *path)
             return &l->kept[i];
     if (l->n_kept == MAX_KEPT)
         return NULL;
+    memset(&l->kept[l->n_kept], 0, sizeof(l->kept[0])); /* looks_note() may have let one go */
     snprintf(l->kept[l->n_kept].path, sizeof(l->kept[0].path), "%s", path);
     return &l->kept[l->n_kept++];
 }
