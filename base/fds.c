@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/fds.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,4 +25,15 @@ void fds_close_others(int *keep, size_t n)
         from = (unsigned)keep[i] + 1;
     }
     close_range(from, ~0u, 0);
+}
+
+void fds_open_standard(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= 2);
+    if (fd > 2)
+        close(fd);
 }

@@ -2,6 +2,7 @@
 #include "base/fusemount.h"
 
 #include "base/cleanup.h"
+#include "base/device.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -63,14 +64,14 @@ static int set_options(int fs_fd, int dev_fd, const struct fusemount_options *op
 
 int fusemount_create(const struct fusemount_options *opt, struct fusemount *out, struct err *e)
 {
-    cleanup_close int dev_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    cleanup_close int dev_fd = device_open("/dev/fuse", e);
     cleanup_close int fs_fd = -1;
     cleanup_close int mnt_fd = -1;
     unsigned attr = MOUNT_ATTR_NODEV;
     int r;
 
     if (dev_fd < 0)
-        return err_set(e, -errno, "open /dev/fuse");
+        return dev_fd;
     fs_fd = fsopen("fuse", FSOPEN_CLOEXEC);
     if (fs_fd < 0)
         return err_set(e, -errno, "fsopen fuse");

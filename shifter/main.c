@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* oci-shifter(1): one FUSE mount that shows a directory tree with shifted owners. */
 #include "base/cleanup.h"
+#include "base/device.h"
 #include "base/fds.h"
 #include "base/fusemount.h"
 #include "base/io.h"
@@ -95,16 +96,18 @@ static void avoid_oom_killer(void)
         log_debug("oom_score_adj stays as it is");
 }
 
-static int detach_from_terminal(struct err *e)
+/* With -f it still says what it does. */
+static int detach_from_terminal(bool foreground, struct err *e)
 {
-    cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    cleanup_close int null = device_open("/dev/null", e);
 
     if (null < 0)
-        return err_set(e, -errno, "open /dev/null");
-    for (int fd = 0; fd <= 2; fd++)
+        return null;
+    for (int fd = 0; fd <= (foreground ? 0 : 2); fd++)
         if (dup2(null, fd) < 0)
             return err_set(e, -errno, "dup2 /dev/null");
-    setsid(); /* fails only where this is a session's leader already */
+    if (!foreground)
+        setsid(); /* fails only where this is a session's leader already */
     return 0;
 }
 
@@ -191,14 +194,13 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
     };
     struct err e = {0};
     bool initial = in_initial_userns();
-    int r = 0;
+    int r;
 
     umask(0);
     leave_limits_behind();
     fd_budget_init(&fds, o->threads);
     avoid_oom_killer();
-    if (!o->foreground)
-        r = detach_from_terminal(&e);
+    r = detach_from_terminal(o->foreground, &e);
     if (r == 0)
         r = sandbox_enter_mounts(lower_fd, o->read_only, &sh.root_fd, &e);
     close(lower_fd);
@@ -310,6 +312,7 @@ int main(int argc, char **argv)
     struct err e = {0};
     int r;
 
+    fds_open_standard();
     log_setup("oci-shifter", LOG_LEVEL_INFO, true, false);
     r = options_parse(&o, argc, argv, &e);
     if (r == 0 && (o.help || o.version)) {

@@ -38,6 +38,7 @@ static int harden_lower(int lower_tree, bool read_only, struct err *e)
 /* A small tmpfs that will be the root directory: mounted over "/", entered by its fd. */
 static int empty_root(int *out, struct err *e)
 {
+    struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
     cleanup_close int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
     cleanup_close int mnt = -1;
 
@@ -48,7 +49,9 @@ static int empty_root(int *out, struct err *e)
     mnt = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     if (mnt < 0)
         return err_set(e, -errno, "sandbox: fsmount tmpfs");
-    if (mkdirat(mnt, "lower", 0700) < 0)
+    /* Read-only then: its files would be memory of nobody. */
+    if (mkdirat(mnt, "lower", 0700) < 0 ||
+        mount_setattr(mnt, "", AT_EMPTY_PATH, &read_only, sizeof(read_only)) < 0)
         return err_set(e, -errno, "sandbox: mkdir lower");
     *out = steal_fd(&mnt);
     return 0;

@@ -8,7 +8,7 @@ MAP=0:100000:65536
 tool() {
 	local name=$1 out=$WORK/tool-$1
 	case $name in
-	ops) set -- "$REPO"/tests/scenarios/ops*.c ;;
+	ops | inject) set -- "$REPO/tests/scenarios/$name"*.c ;;
 	*) set -- "$REPO/tests/scenarios/$name.c" ;;
 	esac
 	once "tool-$name" cc -D_GNU_SOURCE -Wall -Wextra -Werror -o "$out" "$@" >&2
