@@ -115,11 +115,6 @@ static bool add_plain(struct filling *f, const struct dirent64 *d)
     return true;
 }
 
-static bool is_dot(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 static bool add_plus(struct filling *f, int dir_fd, const struct dirent64 *d)
 {
     struct shifter *sh = ops_shifter(f->req);
@@ -130,7 +125,7 @@ static bool add_plus(struct filling *f, int dir_fd, const struct dirent64 *d)
     /* Does it fit at all? A lookup that is not sent would have to be taken back. */
     if (fuse_add_direntry_plus(f->req, NULL, 0, d->d_name, NULL, 0) > f->size - f->used)
         return false;
-    if (!is_dot(d->d_name))
+    if (sys_name_ok(d->d_name))
         counted = ops_make_entry_at(sh, dir_fd, d->d_name, &entry) == 0;
     if (!counted) {
         /* "." and "..", or gone meanwhile: a name only. The kernel looks up what it needs. */

@@ -7,6 +7,17 @@
 
 #include <string.h>
 
+/*
+ * What has a meaning of its own to the file system, and is none of the kernel's to watch over: of
+ * system.* it checks no permission (xattr_permission() in fs/xattr.c), since the file system is to.
+ * The server, who may do all, is the wrong one to ask for the ACL of an NFS or SMB share, or for
+ * what else a lower knows by such a name. The ids in it would not be shifted either.
+ */
+static bool is_the_file_systems(const char *name)
+{
+    return strncmp(name, "system.", 7) == 0 && !acl_is_name(name);
+}
+
 /* Reads and shifts a whole value. Returns its size or -errno. */
 static ssize_t read_value(const struct shifter *sh, int fd, const char *name, void *buf,
                           size_t size)
@@ -49,8 +60,10 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
     struct shifter *sh = ops_shifter(req);
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
     char *buf = worker_scratch(size < FCAP_MAX_SIZE ? FCAP_MAX_SIZE : size);
-    ssize_t n = buf ? inode_path_fd(sh->inodes, ino, &f) : -ENOMEM;
+    ssize_t n = buf ? 0 : -ENOMEM;
 
+    if (n == 0)
+        n = is_the_file_systems(name) ? -EOPNOTSUPP : inode_path_fd(sh->inodes, ino, &f);
     if (n == 0)
         n = size == 0 ? value_size(sh, f.fd, name) : value_into(sh, f.fd, name, buf, size);
     /* A file system without ACLs, as SquashFS: the kernel, which asks before it checks permissions,
@@ -81,7 +94,7 @@ int ops_apply_setxattr(struct shifter *sh, uint64_t ino, const char *name, const
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
     char cap[FCAP_MAX_SIZE];
     char *copy;
-    int r = inode_path_fd(sh->inodes, ino, &f);
+    int r = is_the_file_systems(name) ? -EOPNOTSUPP : inode_path_fd(sh->inodes, ino, &f);
 
     if (r < 0)
         return r;
@@ -115,16 +128,20 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
     fuse_reply_err(req, -r);
 }
 
-/* Leaves out trusted.*, which listxattr(2) shows to the host's root only. */
-static size_t hide_trusted(char *list, size_t size)
+/* trusted.*, which listxattr(2) shows to the host's root only, and what cannot be had here. */
+static bool is_hidden(const char *name, bool from_host_root)
 {
-    static const char prefix[] = "trusted.";
+    return is_the_file_systems(name) || (!from_host_root && strncmp(name, "trusted.", 8) == 0);
+}
+
+static size_t leave_out_hidden(char *list, size_t size, bool from_host_root)
+{
     size_t kept = 0;
 
     for (size_t at = 0; at < size;) {
         size_t len = strnlen(list + at, size - at - 1) + 1;
 
-        if (strncmp(list + at, prefix, sizeof(prefix) - 1) != 0) {
+        if (!is_hidden(list + at, from_host_root)) {
             memmove(list + kept, list + at, len);
             kept += len;
         }
@@ -144,8 +161,8 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 
     if (n == 0)
         n = sys_listxattr(f.fd, list, XATTR_LIST_ROOM);
-    if (n > 0 && fuse_req_ctx(req)->uid != 0)
-        n = (ssize_t)hide_trusted(list, (size_t)n);
+    if (n > 0)
+        n = (ssize_t)leave_out_hidden(list, (size_t)n, fuse_req_ctx(req)->uid == 0);
     if (n > 0 && size > 0 && (size_t)n > size)
         n = -ERANGE;
     if (n < 0)
@@ -160,7 +177,8 @@ void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
-    int r = inode_path_fd(ops_shifter(req)->inodes, ino, &f);
+    int r =
+        is_the_file_systems(name) ? -EOPNOTSUPP : inode_path_fd(ops_shifter(req)->inodes, ino, &f);
 
     /* The request does not say whether the set-group-id bit may stay. On ext4 it stays for
      * everybody; tmpfs goes by the caller, and would take it from root's files too. */

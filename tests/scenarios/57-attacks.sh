@@ -2,23 +2,13 @@
 # shellcheck shell=bash
 # Attacks on the shifter, through its mounts and from where a taken-over server would start.
 
-MAP=uidmapping=0:100000:65536,gidmapping=0:100000:65536
+# shellcheck source=tests/scenarios/fs.sh
+. "$REPO/tests/scenarios/fs.sh"
 
 # shift_mount SOURCE DIR [OPTION]
 shift_mount() {
 	mkdir -p "$2"
-	"$SHIFTER" "$1" "$2" -o "$MAP${3:+,$3}"
-}
-
-as() { # UID COMMAND...
-	setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"
-}
-
-shifter_pid() {
-	local p
-	for p in /proc/[0-9]*; do
-		[ ! "$p/exe" -ef "$SHIFTER" ] || echo "${p#/proc/}"
-	done
+	"$SHIFTER" "$1" "$2" -o "uidmapping=$MAP,gidmapping=$MAP${3:+,$3}"
 }
 
 # The kernel remembers that a name is not there, and asks for a CREATE without a look at what has
@@ -62,7 +52,7 @@ print(os.read(os.open('a/tmp/mine', os.O_CREAT | os.O_RDWR), 100).decode().strip
 test_no_way_out_of_the_sandbox() {
 	mkdir lower
 	shift_mount "$T/lower" m
-	pid=$(shifter_pid)
+	pid=$(server_pid)
 	# Its working directory is its own list of fds, and ".." of that the same.
 	is "$(stat -L -c %i "/proc/$pid/cwd/..")" "$(stat -L -c %i "/proc/$pid/cwd/.")" "cwd/.."
 	is "$(ls "/proc/$pid/root/")" lower "its root directory"
@@ -141,4 +131,22 @@ each_mount_over_the_images_own_stays_read_only() {
 	out=$(run_in "$1" b)
 	umount image/srv/x
 	has "$out" "Read-only file system"
+}
+
+# Of system.* the kernel checks no permission: to the lower the server would ask as root.
+test_attributes_of_the_file_systems_own_are_nobodys() {
+	mkdir odd
+	timeout 60 "$(tool oddfs)" -f odd &
+	wait_for mountpoint -q odd
+	is "$(getfattr --only-values -n system.nfs4_acl odd/f)" "the owner's"
+	shift_mount odd m
+	export LC_ALL=C
+	has "$(as 101000 setfattr -n system.nfs4_acl -v mine m/f 2>&1)" 'Operation not supported'
+	has "$(as 101000 setfattr -x system.nfs4_acl m/f 2>&1)" 'Operation not supported'
+	has "$(as 101000 getfattr -n system.nfs4_acl m/f 2>&1)" 'Operation not supported'
+	is "$(getfattr -m - m/f)" "" "the list"
+	umount m
+	is "$(getfattr --only-values -n system.nfs4_acl odd/f)" "the owner's"
+	umount odd
+	wait $!
 }

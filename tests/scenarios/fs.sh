@@ -11,7 +11,9 @@ tool() {
 	ops | inject) set -- "$REPO/tests/scenarios/$name"*.c ;;
 	*) set -- "$REPO/tests/scenarios/$name.c" ;;
 	esac
-	once "tool-$name" cc -D_GNU_SOURCE -Wall -Wextra -Werror -o "$out" "$@" >&2
+	# shellcheck disable=SC2046 # words
+	once "tool-$name" cc -D_GNU_SOURCE -Wall -Wextra -Werror -o "$out" "$@" \
+		$([ "$name" != oddfs ] || pkg-config --cflags --libs fuse3) >&2
 	echo "$out"
 }
 
