@@ -111,12 +111,20 @@ void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse
         fuse_reply_lseek(req, r);
 }
 
+/*
+ * Of a copy that the lower cannot make by sharing blocks, this is done in a second or so. The
+ * kernel asks for up to 4 GiB at a time, and until it is answered a caller that was killed does not
+ * end, and the thread does nothing else. Callers go on where a copy has stopped:
+ * copy_file_range(2).
+ */
+#define COPY_AT_ONCE (128u << 20)
+
 void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
                         struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out,
                         struct fuse_file_info *fi_out, size_t len, int flags)
 {
-    ssize_t n =
-        copy_file_range(fh_fd(fi_in), &off_in, fh_fd(fi_out), &off_out, len, (unsigned)flags);
+    ssize_t n = copy_file_range(fh_fd(fi_in), &off_in, fh_fd(fi_out), &off_out,
+                                len < COPY_AT_ONCE ? len : COPY_AT_ONCE, (unsigned)flags);
 
     (void)ino_in;
     n = n < 0 ? -errno : n;
