@@ -133,10 +133,10 @@ test_open_files_run_out() {
 
 # The image has itself in it, mounted again and again: each place is shown, and none is endless.
 test_mounts_in_a_circle() {
-	local i at=lower/d
+	local at=lower/d
 	mkdir -p lower/d
 	touch lower/f lower/d/g
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		mount --rbind lower "$at"
 		at=$at/d
 	done
