@@ -38,7 +38,6 @@ static int harden_lower(int lower_tree, bool read_only, struct err *e)
 /* A small tmpfs that will be the root directory: mounted over "/", entered by its fd. */
 static int empty_root(int *out, struct err *e)
 {
-    struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
     cleanup_close int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
     cleanup_close int mnt = -1;
 
@@ -49,9 +48,7 @@ static int empty_root(int *out, struct err *e)
     mnt = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     if (mnt < 0)
         return err_set(e, -errno, "sandbox: fsmount tmpfs");
-    /* Read-only then: its files would be memory of nobody. */
-    if (mkdirat(mnt, "lower", 0700) < 0 ||
-        mount_setattr(mnt, "", AT_EMPTY_PATH, &read_only, sizeof(read_only)) < 0)
+    if (mkdirat(mnt, "lower", 0700) < 0)
         return err_set(e, -errno, "sandbox: mkdir lower");
     *out = steal_fd(&mnt);
     return 0;
@@ -59,6 +56,8 @@ static int empty_root(int *out, struct err *e)
 
 static int pivot_into(int root_mnt, int lower_tree, struct err *e)
 {
+    struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+
     if (move_mount(root_mnt, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
         return err_set(e, -errno, "sandbox: mount an empty root");
     if (move_mount(lower_tree, "", root_mnt, "lower", MOVE_MOUNT_F_EMPTY_PATH) < 0)
@@ -68,6 +67,9 @@ static int pivot_into(int root_mnt, int lower_tree, struct err *e)
         return err_set(e, -errno, "sandbox: pivot_root");
     if (umount2(".", MNT_DETACH) < 0)
         return err_set(e, -errno, "sandbox: let the old root go");
+    /* Files of the tmpfs would be memory that is charged to nobody. */
+    if (mount_setattr(root_mnt, "", AT_EMPTY_PATH, &read_only, sizeof(read_only)) < 0)
+        return err_set(e, -errno, "sandbox: make the root read-only");
     return 0;
 }
 
