@@ -124,10 +124,12 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
     const unsigned wanted = FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK | FUSE_CAP_ATOMIC_O_TRUNC |
                             FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
                             FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO |
-                            FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_IOCTL_DIR;
+                            FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_IOCTL_DIR;
 
-    /* Locks stay the kernel's; data never goes through a pipe (SPLICE_MOVE corrupts, splice of
-     * small requests only costs); set-id bits are handled per request (session.h). */
+    /* FUSE_CAP_EXPORT_SUPPORT would have the kernel ask for nodes that it does not know, by numbers
+     * that whoever opens file handles has made up. Locks stay the kernel's; data never goes through
+     * a pipe (SPLICE_MOVE corrupts, splice of small requests only costs); set-id bits are handled
+     * per request (session.h). */
     conn->want = wanted & conn->capable;
     if (sh->cache == CACHE_ALWAYS) {
         conn->want |= FUSE_CAP_CACHE_SYMLINKS & conn->capable;

@@ -150,3 +150,44 @@ test_attributes_of_the_file_systems_own_are_nobodys() {
 	umount odd
 	wait $!
 }
+
+# Whoever may open file handles makes them up: of nodes that the server does not have, and of those
+# that it has. It is not even asked. The host's root may everywhere, and newer kernels let whoever is
+# root of a mount namespace of its own.
+test_handles_that_are_made_up() {
+	mkdir -m 777 lower m
+	mkdir -m 700 lower/secret
+	echo secret >lower/secret/f
+	echo text >lower/f
+	"$SHIFTER" -d lower m -o "uidmapping=$MAP,gidmapping=$MAP,cache=always" 2>log &
+	wait_for mountpoint -q m
+	cat m/secret/f m/f >/dev/null
+	python3 - >out <<-'EOF'
+		import ctypes, errno, os, struct
+		libc = ctypes.CDLL(None, use_errno=True)
+		mount = os.open("m", os.O_RDONLY)
+		seen = set()
+		def attempt(kind, nodes, gens):
+		    for node in nodes:
+		        for gen in gens:
+		            words = struct.pack("=III", node >> 32, node & 0xffffffff, gen)
+		            if kind == 0x82: # with its parent
+		                words += words
+		            handle = struct.pack("=Ii", len(words), kind) + words
+		            fd = libc.open_by_handle_at(mount, handle, os.O_RDONLY)
+		            if fd < 0:
+		                seen.add(errno.errorcode[ctypes.get_errno()])
+		            elif not os.path.isdir("/proc/self/fd/%d" % fd):
+		                seen.add(os.read(fd, 100).decode().strip())
+		far = [1 << 12, 1 << 20, (1 << 30) + 5, (1 << 32) - 1, 1 << 32, 1 << 63, (1 << 64) - 1]
+		for kind in 0x81, 0x82:
+		    attempt(kind, list(range(0, 200)) + far, range(0, 8))
+		    attempt(kind, range(1, 2000), [0])
+		print(*sorted(seen))
+		EOF
+	is "$(cat out)" 'ESTALE secret text'
+	is "$(as 100000 cat m/f)" text
+	umount m
+	wait $! || fail "the server ended with $?"
+	[ "$(grep -c 'opcode: LOOKUP' log)" -lt 20 ] || fail "$(grep 'opcode: LOOKUP' log | tail -n 3)"
+}
