@@ -3,6 +3,7 @@
 # Without root, as rootless engines do it: a user of the host, a user namespace with ids that
 # newuidmap(1) gives, a mount namespace in it. The same tests as with root, over a tmpfs of the
 # namespace's own, and what of the sandbox there is.
+# alone: its mount namespaces would keep the mounts of other tests
 
 # shellcheck source=tests/scenarios/fs.sh
 . "$REPO/tests/scenarios/fs.sh"
