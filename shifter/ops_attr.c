@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "shifter/backing.h"
 #include "shifter/ops.h"
+#include "shifter/session.h"
 #include "shifter/worker.h"
 
 #include <errno.h>
@@ -163,8 +164,9 @@ void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg, struct fu
 
     (void)arg;
     (void)flags;
-    if (cmd != FS_IOC_GETFLAGS && cmd != FS_IOC_SETFLAGS && cmd != FS_IOC_FSGETXATTR &&
-        cmd != FS_IOC_FSSETXATTR) {
+    if (!session_kernel_checks_file_flags(ops_shifter(req)->session) ||
+        (cmd != FS_IOC_GETFLAGS && cmd != FS_IOC_SETFLAGS && cmd != FS_IOC_FSGETXATTR &&
+         cmd != FS_IOC_FSSETXATTR)) {
         fuse_reply_err(req, ENOTTY);
         return;
     }

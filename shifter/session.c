@@ -274,6 +274,11 @@ void session_forget_attr(struct session *s, uint64_t node)
     fuse_lowlevel_notify_inval_inode(s->se, node, -1, 0);
 }
 
+bool session_kernel_checks_file_flags(const struct session *s)
+{
+    return s->setxattr_ext; /* which came with the same version */
+}
+
 void session_free(struct session *s)
 {
     if (s->se)

@@ -39,6 +39,12 @@ void session_forget_attr(struct session *s, uint64_t node);
  * threads may still run, and nothing may be freed: the process has to end.
  */
 int session_run(struct session *s);
+/*
+ * True where the kernel checks who may change the flags of chattr(1) before it asks. Before Linux
+ * 5.13 it passed these commands on like any other ioctl(2), for whoever had the file open.
+ */
+bool session_kernel_checks_file_flags(const struct session *s);
+
 void session_free(struct session *s);
 
 #endif
