@@ -5,6 +5,7 @@
 #   sudo make test     everything, against real runtimes; installs what it needs
 #   sudo make demo     ten containers, ten mappings, one image; installs what it needs
 #   make fuzz          every parser, FUZZ_SECONDS (300) each; needs clang
+#   make sanitizers    the shifter with ASan and UBSan, and with TSan, into $(B)/asan and $(B)/tsan
 #   make install       PREFIX, DESTDIR; see the list of directories below
 #   make deps          install what building and testing need (apt or dnf)
 #   make format, check-format, lint, clean, dist
@@ -73,6 +74,7 @@ $(B)/%.o: %.c $(B)/flags
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
+include tests/sanitize.mk
 include tests/unit/unit.mk
 include tests/fuzz/fuzz.mk
 
@@ -121,5 +123,5 @@ clean:
 	rm -rf $(B) oci-shift-*.tar.gz
 
 help:
-	@sed -n '3,11s/^# *//p' Makefile
+	@sed -n '3,12s/^# *//p' Makefile
 FORCE:

@@ -10,6 +10,7 @@
 #include "shifter/creds.h"
 #include "shifter/options.h"
 #include "shifter/sandbox.h"
+#include "shifter/sanitizers.h"
 #include "shifter/session.h"
 
 #include <fcntl.h>
@@ -177,6 +178,7 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
     }
     backing_free(sh->files);
     session_free(session);
+    sanitizers_look_for_leaks();
     return r;
 }
 
@@ -200,7 +202,9 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
     leave_limits_behind();
     fd_budget_init(&fds, o->threads);
     avoid_oom_killer();
-    r = detach_from_terminal(o->foreground, &e);
+    r = sanitizers_open_report(&e);
+    if (r == 0)
+        r = detach_from_terminal(o->foreground, &e);
     if (r == 0)
         r = sandbox_enter_mounts(lower_fd, o->read_only, &sh.root_fd, &e);
     close(lower_fd);

@@ -2,6 +2,7 @@
 #include "shifter/raw.h"
 
 #include "base/cleanup.h"
+#include "shifter/device.h"
 #include "shifter/ops.h"
 #include "shifter/reply.h"
 
@@ -20,7 +21,7 @@ static int reply(int dev_fd, const struct fuse_in_header *in, int error, const v
     };
     struct iovec iov[2] = {{&out, sizeof(out)}, {(void *)(uintptr_t)body, size}};
 
-    return writev(dev_fd, iov, size > 0 ? 2 : 1) < 0 ? -errno : 0;
+    return device_reply(dev_fd, iov, size > 0 ? 2 : 1) < 0 ? -errno : 0;
 }
 
 static void do_tmpfile(struct shifter *sh, int dev_fd, const struct fuse_in_header *in,

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "shifter/creds.h"
+#include "shifter/sanitizers.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -89,6 +90,8 @@ int sandbox_enter_mounts(int lower_tree, bool read_only, int *root_fd, struct er
     r = harden_lower(lower_tree, read_only, e);
     if (r == 0)
         r = empty_root(&root_mnt, e);
+    if (r == 0)
+        r = sanitizers_keep_proc(root_mnt, e);
     if (r == 0)
         r = pivot_into(root_mnt, lower_tree, e);
     if (r < 0)

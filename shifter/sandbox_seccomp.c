@@ -73,6 +73,43 @@ static const int allowed[] = {
     SCMP_SYS(clock_gettime), /* the time, where the vDSO has none */
     SCMP_SYS(getpid),        /* of a log line */
     SCMP_SYS(gettid),        /* of the thread that aborts */
+#ifdef SANITIZED
+    /* what the run-time libraries of sanitizers need (sanitizers.h) */
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(prlimit64),
+    SCMP_SYS(nanosleep), /* the background thread of TSan */
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(mmap), /* with any protection */
+    SCMP_SYS(mprotect),
+    SCMP_SYS(pipe), /* which memory can be read: by write(2) into one */
+    SCMP_SYS(pipe2),
+    SCMP_SYS(open), /* files of /proc/self */
+    SCMP_SYS(getdents),
+    SCMP_SYS(readlink),
+    SCMP_SYS(stat),
+    SCMP_SYS(lstat),
+    SCMP_SYS(access),
+    SCMP_SYS(ioctl), /* is the report a terminal? */
+    SCMP_SYS(clone), /* the process that stops all threads to look for leaks */
+    SCMP_SYS(ptrace),
+    SCMP_SYS(prctl),
+    SCMP_SYS(arch_prctl),
+    SCMP_SYS(getppid),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(getrusage),
+    SCMP_SYS(uname),
+    SCMP_SYS(madvise),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(fstat),
+    SCMP_SYS(pwrite64),
+    SCMP_SYS(tgkill),
+    SCMP_SYS(sendto),
+#endif
 };
 
 /* Commands of ioctl(2); all others could reach more than files. */

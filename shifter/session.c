@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "shifter/backing.h"
+#include "shifter/device.h"
 #include "shifter/ops.h"
 #include "shifter/protocol.h"
 #include "shifter/raw.h"
@@ -74,10 +75,10 @@ static void peek(struct session *s, const void *buf, size_t size)
     }
 }
 
-static ssize_t device_read(int fd, void *buf, size_t size, void *userdata)
+static ssize_t read_request(int fd, void *buf, size_t size, void *userdata)
 {
     struct shifter *sh = userdata;
-    ssize_t n = read(fd, buf, size);
+    ssize_t n = device_read(fd, buf, size);
 
     if (n >= (ssize_t)sizeof(struct fuse_in_header))
         peek(sh->session, buf, (size_t)n);
@@ -107,7 +108,7 @@ static void amend_init(struct session *s, struct iovec *iov, int count)
     backing_enable(s->sh->files, s->dev_fd);
 }
 
-static ssize_t device_writev(int fd, struct iovec *iov, int count, void *userdata)
+static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
 {
     struct session *s = ((struct shifter *)userdata)->session;
     const struct fuse_out_header *out = iov[0].iov_base;
@@ -116,7 +117,7 @@ static ssize_t device_writev(int fd, struct iovec *iov, int count, void *userdat
 
     if (init && out->error == 0)
         amend_init(s, iov, count);
-    n = writev(fd, iov, count);
+    n = device_reply(fd, iov, count);
     if (init && n > 0 && out->error == 0) {
         s->answered = true;
         if (s->opt.ready)
@@ -142,7 +143,7 @@ __attribute__((format(printf, 2, 0))) static void log_libfuse(enum fuse_log_leve
 int session_new(struct shifter *sh, int dev_fd, const struct session_options *opt,
                 struct session **out, struct err *e)
 {
-    static const struct fuse_custom_io io = {.writev = device_writev, .read = device_read};
+    static const struct fuse_custom_io io = {.writev = write_reply, .read = read_request};
     char *argv[] = {(char *)(uintptr_t) "oci-shifter", (char *)(uintptr_t) "-odebug", NULL};
     struct fuse_args args = FUSE_ARGS_INIT(opt->debug ? 2 : 1, argv);
     struct session *s = calloc(1, sizeof(*s));
@@ -158,6 +159,7 @@ int session_new(struct shifter *sh, int dev_fd, const struct session_options *op
     sh->session = s;
     fuse_set_log_func(log_libfuse);
     s->se = fuse_session_new(&args, &ops_table, sizeof(ops_table), sh);
+    fuse_opt_free_args(&args); /* what libfuse made of them */
     if (!s->se) {
         session_free(s);
         return err_setx(e, -EINVAL, "libfuse refused to make a session");

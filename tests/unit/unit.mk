@@ -7,7 +7,6 @@ UNIT := $(wildcard tests/unit/*.c)
 # Both sides but their main functions, which would meet.
 UNDER_TEST := $(filter-out %/main.c,$(wildcard base/*.c hook/*.c shifter/*.c))
 PARSERS := $(filter-out %/main.c,$(wildcard base/*.c hook/*.c))
-SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 CHECK_FLAGS = $(shell $(PKG_CONFIG) --cflags check)
 
 $(B)/tests/unit/%.o: ALL_CFLAGS += $(CHECK_FLAGS)
@@ -23,12 +22,12 @@ check:
 	$(call require,check,check or check-devel)
 	$(MAKE) --no-print-directory $(B)/unit-tests
 	$(B)/unit-tests
-	$(MAKE) --no-print-directory B=$(B)/san CFLAGS='-O1 -g $(SAN)' HARDEN=-fPIE \
-		$(B)/san/unit-tests $(B)/san/parse-document $(B)/san/fuzz-replay
-	$(B)/san/unit-tests
-	tests/fuzz/replay $(B)/san/fuzz-replay
+	+$(call sanitized,asan,$(SAN_ASAN)) \
+		$(B)/asan/unit-tests $(B)/asan/parse-document $(B)/asan/fuzz-replay
+	$(B)/asan/unit-tests
+	tests/fuzz/replay $(B)/asan/fuzz-replay
 	@if [ -x /usr/bin/python3 ]; then \
-		tests/check-schemas $(B)/san/parse-document; \
+		tests/check-schemas $(B)/asan/parse-document; \
 	else \
 		echo 'check-schemas: skipped: there is no python3'; [ "$$CI" != true ]; \
 	fi
