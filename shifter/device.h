@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * /dev/fuse: requests in, replies out, from any thread. All that goes either way passes here, so
- * this is where sanitizers learn what orders the threads (sanitizers.h).
+ * this is where a build with assertions keeps books (audit.h), and where sanitizers learn what
+ * orders the threads (sanitizers.h).
  */
 #ifndef SHIFTER_DEVICE_H
 #define SHIFTER_DEVICE_H

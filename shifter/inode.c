@@ -319,6 +319,12 @@ void inode_table_count(struct inode_table *t, uint64_t *slots, uint64_t *lookups
     pthread_mutex_unlock(&t->lock);
 }
 
+void inode_table_each(const struct inode_table *t,
+                      void (*fn)(uint32_t id, struct slot *s, void *arg), void *arg)
+{
+    slots_each(&t->slots, fn, arg);
+}
+
 /* The root has its slot from the start, by an fd whatever the file system offers. */
 static int add_root(struct inode_table *t, int root_fd)
 {

@@ -115,4 +115,9 @@ int inode_open(struct inode_table *t, uint64_t id, int flags);
 /* Lookups the kernel still holds on slots other than the root, and how many such slots. */
 void inode_table_count(struct inode_table *t, uint64_t *slots, uint64_t *lookups);
 
+/* All slots, the root's too, once no thread is at work any more: for audit.h. */
+struct slot;
+void inode_table_each(const struct inode_table *t,
+                      void (*fn)(uint32_t id, struct slot *s, void *arg), void *arg);
+
 #endif

@@ -6,6 +6,7 @@
 #include "base/fusemount.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "shifter/audit.h"
 #include "shifter/backing.h"
 #include "shifter/creds.h"
 #include "shifter/options.h"
@@ -171,6 +172,7 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
         r = session_run(session);
         if (r < 0)
             return err_set(e, r, "session");
+        audit_check(sh->inodes);
         inode_table_count(sh->inodes, &slots, &lookups);
         log_debug("ended with %llu inodes, %llu lookups", (unsigned long long)slots,
                   (unsigned long long)lookups);
