@@ -33,7 +33,7 @@ const char *__ubsan_default_options(void)
 /* io_sync=0: reads and writes of unrelated files are no order between threads. */
 const char *__tsan_default_options(void)
 {
-    return COMMON_OPTIONS ":io_sync=0:second_deadlock_stack=1:history_size=4";
+    return COMMON_OPTIONS ":io_sync=0:atexit_sleep_ms=0:second_deadlock_stack=1:history_size=4";
 }
 
 /*

@@ -203,10 +203,10 @@ processes_left() {
 }
 
 # Everything that a test may leave goes with it: waits a moment, since the kernel ends a file
-# system some time after its last mount.
+# system some time after its last mount, and sanitizers look at all memory first.
 nothing_left() {
 	local i left
-	for ((i = 0; i < 50; i++)); do
+	for ((i = 0; i < ${SANITIZE:+6}50; i++)); do
 		left=$(what_is_left)
 		[ -n "$left" ] || return 0
 		sleep 0.1
