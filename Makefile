@@ -5,6 +5,7 @@
 #   sudo make test     everything, against real runtimes; installs what it needs
 #   sudo make demo     ten containers, ten mappings, one image; installs what it needs
 #   make fuzz          every parser, FUZZ_SECONDS (300) each; needs clang
+#   sudo make soak     SOAK_SECONDS (1800) of stress, sanitizers, random operations and fuzzing
 #   make sanitizers    the shifter with ASan and UBSan, and with TSan, into $(B)/asan and $(B)/tsan
 #   make install       PREFIX, DESTDIR; see the list of directories below
 #   make deps          install what building and testing need (apt or dnf)
@@ -123,5 +124,5 @@ clean:
 	rm -rf $(B) oci-shift-*.tar.gz
 
 help:
-	@sed -n '3,12s/^# *//p' Makefile
+	@sed -n '3,13s/^# *//p' Makefile
 FORCE:
