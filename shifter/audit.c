@@ -23,13 +23,15 @@ static __thread uint32_t opcode; /* of the request that this thread has at hand 
 static void grow(uint64_t node)
 {
     uint64_t size = size_of_counts ? size_of_counts : 1024;
+    uint64_t *grown;
 
     while (size <= node)
         size *= 2;
     if (size == size_of_counts)
         return;
-    counts = realloc(counts, size * sizeof(*counts));
-    assert(counts);
+    grown = realloc(counts, size * sizeof(*counts));
+    assert(grown);
+    counts = grown;
     memset(counts + size_of_counts, 0, (size - size_of_counts) * sizeof(*counts));
     size_of_counts = size;
 }
