@@ -107,8 +107,6 @@ static const int allowed[] = {
     SCMP_SYS(newfstatat),
     SCMP_SYS(fstat),
     SCMP_SYS(pwrite64),
-    SCMP_SYS(tgkill),
-    SCMP_SYS(sendto),
 #endif
 };
 
