@@ -4,6 +4,7 @@
 #   make check         unit tests; no root needed
 #   sudo make test     everything, against real runtimes; installs what it needs
 #   sudo make demo     ten containers, ten mappings, one image; installs what it needs
+#   sudo make bench    side by side with what else there is (BENCH=--quick); installs what it needs
 #   make fuzz          every parser, FUZZ_SECONDS (300) each; needs clang
 #   sudo make soak     SOAK_SECONDS (1800) of stress, sanitizers, random operations and fuzzing
 #   make sanitizers    the shifter with ASan and UBSan, and with TSan, into $(B)/asan and $(B)/tsan
@@ -32,7 +33,7 @@ PKG_CONFIG ?= pkg-config
 require = $(if $(shell $(PKG_CONFIG) --exists '$(1)' && echo yes),,$(error $(1) is missing \
 	(asked $(PKG_CONFIG)): "make deps" installs what is needed, or install $(2)))
 NO_BUILD_GOALS := deps clean format check-format help dist uninstall
-ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NO_BUILD_GOALS) demo test,$(MAKECMDGOALS)),all),)
+ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NO_BUILD_GOALS) demo test bench,$(MAKECMDGOALS)),all),)
 $(if $(shell command -v $(PKG_CONFIG)),,$(error $(PKG_CONFIG) is missing: "make deps" installs it))
 $(call require,fuse3 >= 3.14,libfuse3-dev or fuse3-devel)
 $(call require,libseccomp,libseccomp-dev or libseccomp-devel)
@@ -52,7 +53,7 @@ LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pie -Wl,-z,relro,-z,now -o $@ $(filter %.o,$^
 BASE := $(patsubst %.c,$(B)/%.o,$(wildcard base/*.c))
 SHIFTER := $(patsubst %.c,$(B)/%.o,$(wildcard shifter/*.c))
 HOOK := $(patsubst %.c,$(B)/%.o,$(wildcard hook/*.c))
-SOURCES := $(wildcard base/*.[ch] shifter/*.[ch] hook/*.[ch] tests/*/*.[ch])
+SOURCES := $(wildcard base/*.[ch] shifter/*.[ch] hook/*.[ch] tests/*/*.[ch] bench/*/*.[ch])
 
 .PHONY: all check test demo install uninstall deps format check-format lint clean dist help FORCE
 all: $(B)/oci-shifter $(B)/oci-shift-hook
@@ -78,6 +79,7 @@ $(B)/%.o: %.c $(B)/flags
 include tests/sanitize.mk
 include tests/unit/unit.mk
 include tests/fuzz/fuzz.mk
+include bench/bench.mk
 
 test:
 	B='$(B)' tests/test-all
@@ -124,5 +126,5 @@ clean:
 	rm -rf $(B) oci-shift-*.tar.gz
 
 help:
-	@sed -n '3,13s/^# *//p' Makefile
+	@sed -n '3,/^$$/s/^# *//p' Makefile
 FORCE:
