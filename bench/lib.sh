@@ -31,7 +31,7 @@ drop_caches() {
 # private_bytes PID: memory that is this process's alone. A program's code counts only while nobody
 # else runs it: keep a second one running.
 private_bytes() {
-	awk '/^Private_(Clean|Dirty):/ {n += $2} END {print n * 1024}' "/proc/$1/smaps_rollup"
+	awk '/^Private_(Clean|Dirty):/ {n += $2} END {printf "%.0f", n * 1024}' "/proc/$1/smaps_rollup"
 }
 
 # reads_of PID: its read(2) calls until now. A server of FUSE has one for each request at least.
@@ -39,9 +39,9 @@ reads_of() {
 	awk '/^syscr/ {print $2}' "/proc/$1/io"
 }
 
-# The page cache of the machine, in bytes.
-page_cache_bytes() {
-	awk '/^Cached:/ {print $2 * 1024}' /proc/meminfo
+# memory_of LINE: of /proc/meminfo, in bytes: Cached is the page cache
+memory_of() {
+	awk -v line="$1:" '$1 == line {printf "%.0f", $2 * 1024}' /proc/meminfo
 }
 
 # with_bundles: what bundle(), rt() and their like of tests/lib.sh need
