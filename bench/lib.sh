@@ -39,9 +39,29 @@ reads_of() {
 	awk '/^syscr/ {print $2}' "/proc/$1/io"
 }
 
-# memory_of LINE: of /proc/meminfo, in bytes: Cached is the page cache
+# memory_of LINE: of /proc/meminfo, in bytes
 memory_of() {
 	awk -v line="$1:" '$1 == line {printf "%.0f", $2 * 1024}' /proc/meminfo
+}
+
+# scratch_disk: mounts an ext4 of 4 GiB in memory on $W/disk, for cases that write: what the disk of
+# the machine is busy with, and its trim, is in nobody's figures.
+scratch_disk() {
+	local file
+	file=$(mktemp /dev/shm/oci-shift-bench.XXXXXX)
+	truncate -s 4G "$file"
+	mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$file"
+	mkdir -p "$W/disk"
+	# The loop device goes with its mount, and the file, which has no name from now on, with that.
+	mount -o loop "$file" "$W/disk" || { rm "$file" && return 1; }
+	rm "$file"
+}
+
+# fresh_source: an empty directory on it, $W/disk/rw
+fresh_source() {
+	rm -rf --one-file-system "$W/disk/rw"
+	mkdir "$W/disk/rw"
+	sync
 }
 
 # with_bundles: what bundle(), rt() and their like of tests/lib.sh need

@@ -23,9 +23,9 @@ mount_fs() {
 	fuse-overlayfs)
 		layers=lowerdir=$src
 		if [ "$mode" = rw ]; then
-			rm -rf --one-file-system "$dst".{upper,work}
-			mkdir "$dst".{upper,work}
-			layers+=,upperdir=$dst.upper,workdir=$dst.work
+			rm -rf --one-file-system "$src".{upper,work}
+			mkdir "$src".{upper,work}
+			layers+=,upperdir=$src.upper,workdir=$src.work
 		fi
 		"$FUSE_OVERLAYFS" -o "$layers,uidmapping=$MAP,gidmapping=$MAP" "$dst" 2>"$W/log" || cat "$W/log"
 		;;
