@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make bench BENCH='--quick --only walk': see bench/run.
+BENCH ?= --all
 
 BENCH_TOOLS := $(patsubst bench/tools/%.c,$(B)/bench/%,$(wildcard bench/tools/*.c)) \
 	$(B)/bench/userns
