@@ -9,6 +9,7 @@
 #include "shifter/audit.h"
 #include "shifter/backing.h"
 #include "shifter/creds.h"
+#include "shifter/dir_ends.h"
 #include "shifter/options.h"
 #include "shifter/sandbox.h"
 #include "shifter/sanitizers.h"
@@ -163,7 +164,9 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
     }
     if (r == 0)
         sh->files = backing_new(sh->fds, max_idle(sh->cache));
-    if (r == 0 && !sh->files)
+    if (r == 0)
+        sh->dir_ends = dir_ends_new();
+    if (r == 0 && (!sh->files || !sh->dir_ends))
         r = err_set(e, -ENOMEM, "tables");
     if (r == 0)
         r = inode_table_new(sh->root_fd, initial_userns, sh->fds, sh->files, &sh->inodes, e);
@@ -179,6 +182,7 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
         inode_table_free(sh->inodes);
     }
     backing_free(sh->files);
+    dir_ends_free(sh->dir_ends);
     session_free(session);
     sanitizers_look_for_leaks();
     return r;

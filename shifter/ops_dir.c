@@ -4,6 +4,7 @@
  * a directory that changes while it is read loses and doubles nothing that the lower would not.
  */
 #include "base/cleanup.h"
+#include "shifter/dir_ends.h"
 #include "shifter/ops.h"
 #include "shifter/protocol.h"
 #include "shifter/worker.h"
@@ -160,28 +161,49 @@ static size_t lower_size(size_t size, bool plus)
     return want < 512 ? 512 : want;
 }
 
-/* Turns n bytes of entries into as much of the reply as there is room for. */
-static void convert(struct filling *f, int fd, const char *raw, ssize_t n, bool plus)
+/*
+ * Turns n bytes of entries into as much of the reply as there is room for. Returns the offset of the
+ * last one, or -1 where not all had room.
+ */
+static off_t convert(struct filling *f, int fd, const char *raw, ssize_t n, bool plus)
 {
+    off_t last = -1;
+
     for (ssize_t at = 0; at < n;) {
         const struct dirent64 *d = (const void *)(raw + at);
 
         if (!(plus ? add_plus(f, fd, d) : add_plain(f, d)))
-            break;
+            return -1;
         at += d->d_reclen;
+        last = d->d_off;
     }
+    return last;
 }
 
-static void fill(struct filling *f, int fd, off_t off, bool plus)
+/* Is there nothing behind what was just read through fd, which nobody else has? */
+static bool ends_here(int fd, char *raw, size_t size, ssize_t n)
 {
+    /* With room for one more of any length the end is likely, and worth a look. */
+    return size - (size_t)n >= sizeof(struct dirent64) && getdents64(fd, raw, size) == 0;
+}
+
+/* unopened: a directory without an OPENDIR (stateless()); fd is this request's own. */
+static void fill(struct filling *f, int fd, off_t off, bool plus, bool unopened)
+{
+    struct dir_ends *ends = ops_shifter(f->req)->dir_ends;
+    size_t size = lower_size(f->size, plus);
     char *raw = f->buf + f->size;
-    ssize_t n = read_at(fd, off, raw, lower_size(f->size, plus));
+    uint32_t begun = unopened ? dir_ends_begin(ends, f->dir) : 0;
+    ssize_t n = read_at(fd, off, raw, size);
+    off_t last;
 
     if (n < 0) {
         fuse_reply_err(f->req, (int)-n);
         return;
     }
-    convert(f, fd, raw, n, plus);
+    last = convert(f, fd, raw, n, plus);
+    if (unopened && last >= 0 && ends_here(fd, raw, size, n))
+        dir_ends_note(ends, f->dir, begun, last);
     if (fuse_reply_buf(f->req, f->buf, f->used) == -ENOENT && plus)
         forget_all(f);
 }
@@ -191,14 +213,20 @@ static void do_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 {
     /* The reply, and behind it the lower's entries; both want to lie on 8 bytes. */
     struct filling f = {.req = req, .dir = ino, .size = size & ~(size_t)7};
+    struct shifter *sh = ops_shifter(req);
     cleanup_close int own = -1;
-    int fd = dir_fd(ops_shifter(req), ino, fi, &own);
+    int fd;
 
+    if (fi->fh == 0 && dir_ends_take(sh->dir_ends, ino, off)) {
+        fuse_reply_buf(req, NULL, 0);
+        return;
+    }
+    fd = dir_fd(sh, ino, fi, &own);
     f.buf = worker_scratch(f.size + lower_size(f.size, plus));
     if (fd < 0 || !f.buf)
         fuse_reply_err(req, fd < 0 ? -fd : ENOMEM);
     else
-        fill(&f, fd, off, plus);
+        fill(&f, fd, off, plus, own >= 0);
 }
 
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)

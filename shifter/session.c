@@ -16,9 +16,21 @@
 #include <string.h>
 #include <sys/uio.h>
 
-/* Threads that stay although they have nothing to do: so many requests at a time start none anew.
+/*
+ * Threads that stay although they have nothing to do, so that requests that come at a time find one
+ * each without a new one being made: one for each processor, which may have a caller, and one. The
+ * kernel wakes those that wait in turn, and so the fewer they are the more of what the next one
+ * needs is still in a cache.
  */
-#define KEEP_IDLE 8u
+#define MAX_KEEP_IDLE 8
+
+static unsigned keep_idle(void)
+{
+    cpu_set_t cpus;
+    int n = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : MAX_KEEP_IDLE;
+
+    return n < MAX_KEEP_IDLE ? (unsigned)n + 1 : MAX_KEEP_IDLE;
+}
 
 struct session {
     struct fuse_session *se;
@@ -32,6 +44,7 @@ struct session {
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    unsigned keep_idle;
     unsigned threads, idle; /* lock */
     int error;              /* lock: why the session ended, or 0 */
 };
@@ -154,6 +167,7 @@ int session_new(struct shifter *sh, int dev_fd, const struct session_options *op
     s->sh = sh;
     s->opt = *opt;
     s->dev_fd = dev_fd;
+    s->keep_idle = keep_idle();
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     sh->session = s;
@@ -203,7 +217,7 @@ static bool may_wait(struct session *s, bool first)
     bool stay;
 
     pthread_mutex_lock(&s->lock);
-    stay = first || s->idle < KEEP_IDLE;
+    stay = first || s->idle < s->keep_idle;
     if (stay)
         s->idle++;
     pthread_mutex_unlock(&s->lock);

@@ -16,6 +16,7 @@ enum cache_mode {
 };
 
 struct backing_table;
+struct dir_ends;
 struct session;
 
 struct shifter {
@@ -24,6 +25,7 @@ struct shifter {
     struct inode_table *inodes;
     struct fd_budget *fds;
     struct backing_table *files;
+    struct dir_ends *dir_ends;
     bool passthrough; /* wanted, where the kernel has it */
     int root_fd;      /* the lower, opened for reading */
     enum cache_mode cache;
