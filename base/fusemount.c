@@ -89,3 +89,22 @@ int fusemount_create(const struct fusemount_options *opt, struct fusemount *out,
     out->mnt_fd = steal_fd(&mnt_fd);
     return 0;
 }
+
+bool fusemount_can_enter(const struct fusemount *m)
+{
+    cleanup_close int fd =
+        open_tree(m->mnt_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    return fd >= 0;
+}
+
+int fusemount_enter(int *mnt_fd, struct err *e)
+{
+    int fd = open_tree(*mnt_fd, FUSEMOUNT_ENTRY, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    if (fd < 0)
+        return err_set(e, -errno, "enter the new mount");
+    close(*mnt_fd);
+    *mnt_fd = fd;
+    return 0;
+}

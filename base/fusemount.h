@@ -31,4 +31,19 @@ struct fusemount_options {
  */
 int fusemount_create(const struct fusemount_options *opt, struct fusemount *out, struct err *e);
 
+/*
+ * The kernel makes the root inode of a FUSE superblock before the server has said that it has POSIX
+ * ACLs, and so never remembers whether the root has one (fuse_init_inode() in fs/fuse/inode.c,
+ * ACL_DONT_CACHE): each path that a caller takes from such a root, who is not its owner, is a
+ * request. An inode that is made later has no such trouble. So the server may show the lower as
+ * this directory of the superblock's root, and the mount that is attached is one of that directory.
+ */
+#define FUSEMOUNT_ENTRY "lower"
+
+/* Can the mount be entered? It takes Linux 6.15, where a detached mount can be cloned. */
+bool fusemount_can_enter(const struct fusemount *m);
+
+/* Once the server is ready: *mnt_fd, the detached mount, becomes one of FUSEMOUNT_ENTRY alone. */
+int fusemount_enter(int *mnt_fd, struct err *e);
+
 #endif

@@ -30,6 +30,7 @@ struct prestart {
     struct stat lower_st;
     char lower_path[PATH_MAX]; /* the same, symlinks resolved */
     struct fusemount mount;
+    bool entry; /* the mount is to be entered */
     struct spawned spawned;
     struct record_lock lock;
 };
@@ -159,6 +160,7 @@ static int start_shifter(struct prestart *p, struct err *e)
     if (r < 0)
         return r;
     s.dev_fd = p->mount.dev_fd;
+    s.entry = p->entry = fusemount_can_enter(&p->mount);
     s.lower_fd = tree;
     r = spawn_shifter(&s, &p->spawned, e);
     /* From here on the device is the shifter's alone: when that ends, the mount is dead. */
@@ -225,6 +227,8 @@ static int shift(struct prestart *p, struct err *e)
 
     if (r == 0)
         r = spawn_wait_ready(&p->spawned, p->admin->ready_seconds, e);
+    if (r == 0 && p->entry)
+        r = fusemount_enter(&p->mount.mnt_fd, e);
     if (r == 0)
         r = check_mount(p, &mounted, e);
     if (r == 0)

@@ -74,6 +74,7 @@ static int exec_shifter(const struct spawn *s, char *options)
         (char *)(uintptr_t) "--ready-fd=5",
         (char *)(uintptr_t) "-o",
         options,
+        s->entry ? (char *)(uintptr_t) "--entry" : NULL,
         NULL,
     };
     char *envp[] = {NULL};

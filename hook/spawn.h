@@ -18,6 +18,7 @@ struct spawn {
     int dev_fd;          /* /dev/fuse, bound to the superblock */
     int lower_fd;        /* detached mount of the image */
     bool read_only;
+    bool entry; /* the mount will be entered (base/fusemount.h) */
     const struct idmap *uid, *gid;
     const char *id, *state_directory; /* for the keeper */
     unsigned seconds;                 /* until spawn_keep() has to be called */

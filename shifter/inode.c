@@ -325,12 +325,15 @@ void inode_table_each(const struct inode_table *t,
     slots_each(&t->slots, fn, arg);
 }
 
-/* The root has its slot from the start, by an fd whatever the file system offers. */
-static int add_root(struct inode_table *t, int root_fd)
+/*
+ * The root has its slot from the start, by an fd whatever the file system offers. The directory
+ * around the lower is on no mount of it, and is found by no identity: number 0 is nobody's.
+ */
+static int add_root(struct inode_table *t, int root_fd, int outside_fd)
 {
     struct identity who = {.type = S_IFDIR, .has_handle = false};
     struct sys_stat st;
-    cleanup_close int fd = sys_reopen(root_fd, O_PATH);
+    cleanup_close int fd = sys_reopen(outside_fd >= 0 ? outside_fd : root_fd, O_PATH);
     uint32_t s;
     int r;
 
@@ -339,14 +342,14 @@ static int add_root(struct inode_table *t, int root_fd)
     r = sys_stat(fd, &st);
     if (r < 0)
         return r;
-    who.ino = st.st.st_ino;
+    who.ino = outside_fd >= 0 ? 0 : st.st.st_ino;
     r = slots_add(&t->slots, &who, &fd, &s);
     if (r == 0)
         slot_of(t, s)->nlookup = 1;
     return r;
 }
 
-int inode_table_new(int root_fd, bool use_handles, struct fd_budget *fds,
+int inode_table_new(int root_fd, int outside_fd, bool use_handles, struct fd_budget *fds,
                     struct backing_table *files, struct inode_table **out, struct err *e)
 {
     struct inode_table *t = calloc(1, sizeof(*t));
@@ -364,7 +367,7 @@ int inode_table_new(int root_fd, bool use_handles, struct fd_budget *fds,
     if (r == 0)
         r = lower_new(root_fd, use_handles, &t->lower);
     if (r == 0)
-        r = add_root(t, root_fd);
+        r = add_root(t, root_fd, outside_fd);
     if (r < 0) {
         inode_table_free(t);
         return err_set(e, r, "inode table over the lower");

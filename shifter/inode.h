@@ -47,9 +47,11 @@ void inode_fd_release(const struct inode_fd *f);
 
 /*
  * root_fd: a directory of the lower opened for reading; it stays the caller's and must outlive
- * the table, as must budget and files. use_handles: false where the server may not open handles.
+ * the table, as must budget and files. outside_fd: the directory that root_fd is in, where that is
+ * the root of the FUSE mount (base/fusemount.h), on the same terms, or -1. use_handles: false where
+ * the server may not open handles.
  */
-int inode_table_new(int root_fd, bool use_handles, struct fd_budget *fds,
+int inode_table_new(int root_fd, int outside_fd, bool use_handles, struct fd_budget *fds,
                     struct backing_table *files, struct inode_table **out, struct err *e);
 void inode_table_free(struct inode_table *t);
 

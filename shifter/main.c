@@ -169,7 +169,8 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
     if (r == 0 && (!sh->files || !sh->dir_ends))
         r = err_set(e, -ENOMEM, "tables");
     if (r == 0)
-        r = inode_table_new(sh->root_fd, initial_userns, sh->fds, sh->files, &sh->inodes, e);
+        r = inode_table_new(sh->root_fd, sh->outside_fd, initial_userns, sh->fds, sh->files,
+                            &sh->inodes, e);
     if (r == 0) {
         log_debug("serving with %s", inode_table_has_handles(sh->inodes) ? "handles" : "fds");
         r = session_run(session);
@@ -196,6 +197,7 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
         .shift = {o->uidmap, o->gidmap, o->nodev, o->squash_uid, o->squash_gid},
         .fds = &fds,
         .root_fd = -1,
+        .outside_fd = -1,
         .cache = o->cache,
         .timeout = timeout_of(o),
         .passthrough = o->passthrough,
@@ -212,7 +214,9 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
     if (r == 0)
         r = detach_from_terminal(o->foreground, &e);
     if (r == 0)
-        r = sandbox_enter_mounts(lower_fd, o->read_only, &sh.root_fd, &e);
+        r = sandbox_enter_mounts(lower_fd, o->read_only, &sh.root_fd, &sh.outside_fd, &e);
+    if (!o->entry)
+        close_and_reset(&sh.outside_fd);
     close(lower_fd);
     if (r == 0)
         r = serve_inside(&sh, o, dev_fd, &ready_fd, initial, &e);
@@ -220,13 +224,13 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
         log_error("%s", e.msg);
         tell(ready_fd, e.msg);
     }
-    if (sh.root_fd >= 0)
-        close(sh.root_fd);
+    close_and_reset(&sh.root_fd);
+    close_and_reset(&sh.outside_fd);
     return r;
 }
 
 /* Waits for "ready" of the server, then hangs the mount where it was asked for. */
-static int attach_when_ready(int ready_fd, int mnt_fd, const char *mountpoint, struct err *e)
+static int attach_when_ready(int ready_fd, int *mnt_fd, const struct options *o, struct err *e)
 {
     cleanup_free char *word = NULL;
     size_t len;
@@ -236,8 +240,13 @@ static int attach_when_ready(int ready_fd, int mnt_fd, const char *mountpoint, s
         return err_set(e, r, "wait for the server");
     if (strcmp(word, "ready\n") != 0)
         return err_setx(e, -EIO, "%s", len ? word : "the server ended before it was ready");
-    if (move_mount(mnt_fd, "", AT_FDCWD, mountpoint, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-        return err_set(e, -errno, "mount on %s", mountpoint);
+    if (o->entry) {
+        r = fusemount_enter(mnt_fd, e);
+        if (r < 0)
+            return r;
+    }
+    if (move_mount(*mnt_fd, "", AT_FDCWD, o->mountpoint, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        return err_set(e, -errno, "mount on %s", o->mountpoint);
     return 0;
 }
 
@@ -269,7 +278,7 @@ static bool attach_failed(pid_t child)
  * With paths: one process serves, the other attaches the mount once the server answers. In the
  * background it is the child that serves, with -f the parent, whose pid the caller knows.
  */
-static int mount_and_serve(const struct options *o, struct err *e)
+static int mount_and_serve(struct options *o, struct err *e)
 {
     struct fusemount_options mo = {.source = o->lowerdir,
                                    .read_only = o->read_only,
@@ -287,6 +296,7 @@ static int mount_and_serve(const struct options *o, struct err *e)
     r = fusemount_create(&mo, &m, e);
     if (r < 0)
         return r;
+    o->entry = fusemount_can_enter(&m);
     if (pipe2(ready, O_CLOEXEC) < 0)
         return err_set(e, -errno, "pipe");
     child = fork();
@@ -301,7 +311,7 @@ static int mount_and_serve(const struct options *o, struct err *e)
     }
     close(m.dev_fd);
     close(ready[1]);
-    r = attach_when_ready(ready[0], m.mnt_fd, o->mountpoint, e);
+    r = attach_when_ready(ready[0], &m.mnt_fd, o, e);
     return r;
 }
 

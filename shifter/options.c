@@ -181,12 +181,13 @@ static int set_mount_options(struct options *o, const char *text, struct err *e)
     return 0;
 }
 
-enum { OPT_FUSE_FD = 256, OPT_LOWER_FD, OPT_READY_FD };
+enum { OPT_FUSE_FD = 256, OPT_LOWER_FD, OPT_READY_FD, OPT_ENTRY };
 
 static const struct option long_options[] = {
     {"fuse-fd", required_argument, NULL, OPT_FUSE_FD},
     {"lower-fd", required_argument, NULL, OPT_LOWER_FD},
     {"ready-fd", required_argument, NULL, OPT_READY_FD},
+    {"entry", no_argument, NULL, OPT_ENTRY},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -219,6 +220,9 @@ static int set_one(struct options *o, int c, struct err *e)
         return set_fd("--lower-fd", optarg, &o->lower_fd, e);
     case OPT_READY_FD:
         return set_fd("--ready-fd", optarg, &o->ready_fd, e);
+    case OPT_ENTRY:
+        o->entry = true;
+        return 0;
     default:
         return err_setx(e, -EINVAL, "unknown option %s",
                         optopt ? (char[]){'-', (char)optopt, 0} : "on the command line");

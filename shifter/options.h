@@ -22,6 +22,7 @@ struct options {
     enum cache_mode cache;
     double timeout; /* seconds; < 0: what the cache mode says */
     unsigned threads;
+    bool entry; /* the lower is a directory of the mount (base/fusemount.h) */
     bool foreground, debug, help, version;
 };
 

@@ -2,6 +2,7 @@
 #include "shifter/sandbox.h"
 
 #include "base/cleanup.h"
+#include "base/fusemount.h"
 #include "shifter/creds.h"
 #include "shifter/sanitizers.h"
 
@@ -49,8 +50,8 @@ static int empty_root(int *out, struct err *e)
     mnt = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     if (mnt < 0)
         return err_set(e, -errno, "sandbox: fsmount tmpfs");
-    if (mkdirat(mnt, "lower", 0700) < 0)
-        return err_set(e, -errno, "sandbox: mkdir lower");
+    if (mkdirat(mnt, FUSEMOUNT_ENTRY, 0700) < 0)
+        return err_set(e, -errno, "sandbox: mkdir " FUSEMOUNT_ENTRY);
     *out = steal_fd(&mnt);
     return 0;
 }
@@ -61,7 +62,7 @@ static int pivot_into(int root_mnt, int lower_tree, struct err *e)
 
     if (move_mount(root_mnt, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
         return err_set(e, -errno, "sandbox: mount an empty root");
-    if (move_mount(lower_tree, "", root_mnt, "lower", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+    if (move_mount(lower_tree, "", root_mnt, FUSEMOUNT_ENTRY, MOVE_MOUNT_F_EMPTY_PATH) < 0)
         return err_set(e, -errno, "sandbox: mount the lower");
     /* pivot_root(".", ".") puts the old root on top of the new one, where it is let go. */
     if (fchdir(root_mnt) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
@@ -74,9 +75,10 @@ static int pivot_into(int root_mnt, int lower_tree, struct err *e)
     return 0;
 }
 
-int sandbox_enter_mounts(int lower_tree, bool read_only, int *root_fd, struct err *e)
+int sandbox_enter_mounts(int lower_tree, bool read_only, int *root_fd, int *outside_fd,
+                         struct err *e)
 {
-    cleanup_close int proc_fds = -1, root_mnt = -1, root = -1;
+    cleanup_close int proc_fds = -1, root_mnt = -1, root = -1, outside = -1;
     int r;
 
     if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC) < 0)
@@ -96,13 +98,15 @@ int sandbox_enter_mounts(int lower_tree, bool read_only, int *root_fd, struct er
         r = pivot_into(root_mnt, lower_tree, e);
     if (r < 0)
         return r;
-    root = openat(root_mnt, "lower", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (root < 0)
+    root = openat(root_mnt, FUSEMOUNT_ENTRY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    outside = openat(root_mnt, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0 || outside < 0)
         return err_set(e, -errno, "open the lower's root");
     /* The directory of our own fds stays reachable as the working directory, and only so. */
     if (fchdir(proc_fds) < 0)
         return err_set(e, -errno, "chdir /proc/self/fd");
     *root_fd = steal_fd(&root);
+    *outside_fd = steal_fd(&outside);
     return 0;
 }
 

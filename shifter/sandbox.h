@@ -19,9 +19,11 @@
  * Moves the process into a mount namespace of its own that holds only the detached mount
  * `lower_tree` (open_tree(2); the caller's, may be closed afterwards), hardened with nosuid, nodev,
  * noexec and nosymfollow, and read-only if asked. The working directory becomes /proc/self/fd,
- * which sys.h needs. *root_fd is the lower's root, opened for reading, the caller's.
+ * which sys.h needs. *root_fd is the lower's root, opened for reading, *outside_fd
+ * (O_PATH) the directory around it, in which it is FUSEMOUNT_ENTRY; both are the caller's.
  */
-int sandbox_enter_mounts(int lower_tree, bool read_only, int *root_fd, struct err *e);
+int sandbox_enter_mounts(int lower_tree, bool read_only, int *root_fd, int *outside_fd,
+                         struct err *e);
 
 /* Groups, capabilities, no_new_privs, and the system call filter (sandbox_seccomp.c). */
 int sandbox_drop_privileges(bool in_initial_userns, struct err *e);

@@ -103,10 +103,10 @@ promises() {
 	is "$(awk '{print $5, $6}' "/proc/$1/mountinfo" | sed 's/relatime/noatime/' | sort | head -n 1)" \
 		"/ ro,nosuid,nodev,noexec,noatime" "its root"
 	is "$(awk '{print $5}' "/proc/$1/mountinfo" | sort -u)" $'/\n/lower' "its mounts"
-	# Nothing is open but the lower, its device, /dev/null, and the log.
+	# Nothing is open but the lower, the empty root, its device, /dev/null, and the log.
 	for fd in "/proc/$1"/fd/*; do
 		case $(readlink "$fd"):$(stat -L -c %F:%t:%T "$fd") in
-		/lower*:*:0:0 | socket:*:*) ;;
+		/lower*:*:0:0 | /:directory:0:0 | socket:*:*) ;;
 		*:"character special file:1:3" | *:"character special file:a:e5") ;;
 		*) fail "open: $(ls -l "$fd")" ;;
 		esac
