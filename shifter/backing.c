@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #define NONE 0u
-#define WRITER (1ULL << 63) /* in a file handle: this open has an fd for writing */
+/* In a file handle, of the fd that this open has for writing. */
+#define WRITER (1ULL << 63)
+#define MAPPER (1ULL << 62) /* it may read too, and so may have the file mapped to write to it */
 
 struct entry {
     uint32_t *link;      /* in the node's slot; NULL once that is gone */
@@ -19,6 +21,7 @@ struct entry {
     int fd;              /* open for reading, for any number of readers; or -1 */
     unsigned opens;      /* through fd or others */
     unsigned writers;    /* of these, with an fd of their own for writing */
+    unsigned mappers;    /* of these, that may read too */
     uint32_t prev, next; /* the idle ones, oldest first; next: or the list of free entries */
 };
 
@@ -203,11 +206,12 @@ int backing_add(struct backing_table *t, uint32_t *link, int fd, enum backing_us
     if (r == 0) {
         e = &t->entries[n];
         e->opens++;
-        e->writers += use == BACKING_WRITE;
+        e->writers += use != BACKING_READ;
+        e->mappers += use == BACKING_READ_WRITE;
         if (use == BACKING_READ && e->fd < 0)
             e->fd = fd;
         *out = handle(t, n, fd);
-        out->fh |= use == BACKING_WRITE ? WRITER : 0;
+        out->fh |= (use != BACKING_READ ? WRITER : 0) | (use == BACKING_READ_WRITE ? MAPPER : 0);
     }
     pthread_mutex_unlock(&t->lock);
     return r;
@@ -215,7 +219,7 @@ int backing_add(struct backing_table *t, uint32_t *link, int fd, enum backing_us
 
 void backing_release(struct backing_table *t, uint64_t fh)
 {
-    uint32_t n = (uint32_t)((fh & ~WRITER) >> 32);
+    uint32_t n = (uint32_t)((fh & ~(WRITER | MAPPER)) >> 32);
     struct entry *e;
     int fd = backing_fd(fh);
 
@@ -225,6 +229,7 @@ void backing_release(struct backing_table *t, uint64_t fh)
         fd_budget_close(t->fds, fd);
     e->opens--;
     e->writers -= (fh & WRITER) != 0;
+    e->mappers -= (fh & MAPPER) != 0;
     if (is_idle(e)) {
         /* Worth keeping only where an open saves something: a file that readers share. */
         if (e->link && e->fd >= 0 && e->id > 0)
@@ -249,16 +254,16 @@ bool backing_trim(struct backing_table *t)
     return any;
 }
 
-unsigned backing_writers(struct backing_table *t, const uint32_t *link)
+bool backing_written_past_us(struct backing_table *t, const uint32_t *link, bool by_mapping)
 {
     const struct entry *e;
-    unsigned writers;
+    bool written;
 
     pthread_mutex_lock(&t->lock);
     e = &t->entries[*link];
-    writers = *link == NONE || e->id == 0 ? 0 : e->writers;
+    written = *link != NONE && e->id > 0 && (by_mapping ? e->mappers : e->writers) > 0;
     pthread_mutex_unlock(&t->lock);
-    return writers;
+    return written;
 }
 
 void backing_forget(struct backing_table *t, uint32_t *link)

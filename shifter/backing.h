@@ -42,7 +42,8 @@ bool backing_reopen(struct backing_table *t, uint32_t *link, struct backing_open
 
 enum backing_use {
     BACKING_READ,  /* reads only: the fd may serve others too */
-    BACKING_WRITE, /* also, or only, writes */
+    BACKING_WRITE, /* writes only */
+    BACKING_READ_WRITE,
 };
 
 /*
@@ -58,8 +59,11 @@ bool backing_trim(struct backing_table *t);
 /* The open has ended. */
 void backing_release(struct backing_table *t, uint64_t fh);
 
-/* Writers of the node that write past the server. */
-unsigned backing_writers(struct backing_table *t, const uint32_t *link);
+/*
+ * Does somebody have the node open to write past the server? by_mapping: and may do so by a shared
+ * mapping, which takes an open to read and write.
+ */
+bool backing_written_past_us(struct backing_table *t, const uint32_t *link, bool by_mapping);
 
 /* The slot of the node goes away; opens that are left end by themselves. */
 void backing_forget(struct backing_table *t, uint32_t *link);

@@ -22,8 +22,8 @@ struct dir_ends *dir_ends_new(void); /* NULL: no memory */
 void dir_ends_free(struct dir_ends *d);
 
 /*
- * Before a part of the directory is listed: what was known of it is void, and so is what others find
- * who began earlier. Returns what dir_ends_note() is to be called with.
+ * Before a part of the directory is listed: what was known of it is void, and so is what others
+ * find who began earlier. Returns what dir_ends_note() is to be called with.
  */
 uint32_t dir_ends_begin(struct dir_ends *d, uint64_t id);
 

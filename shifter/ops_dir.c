@@ -162,8 +162,8 @@ static size_t lower_size(size_t size, bool plus)
 }
 
 /*
- * Turns n bytes of entries into as much of the reply as there is room for. Returns the offset of the
- * last one, or -1 where not all had room.
+ * Turns n bytes of entries into as much of the reply as there is room for. Returns the offset of
+ * the last one, or -1 where not all had room.
  */
 static off_t convert(struct filling *f, int fd, const char *raw, ssize_t n, bool plus)
 {

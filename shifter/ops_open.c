@@ -12,9 +12,11 @@
  */
 #define LOWER_FLAGS (O_ACCMODE | O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME)
 
-static bool is_writing(int flags)
+static enum backing_use use_of(int flags)
 {
-    return (flags & O_ACCMODE) != O_RDONLY;
+    int mode = flags & O_ACCMODE;
+
+    return mode == O_RDONLY ? BACKING_READ : mode == O_WRONLY ? BACKING_WRITE : BACKING_READ_WRITE;
 }
 
 /* Room for one more open file. */
@@ -37,8 +39,7 @@ static int add_open(struct shifter *sh, uint64_t id, int fd, int flags,
 {
     bool set_id = inode_shown_set_id(sh->inodes, id);
     struct backing_open o;
-    int r = backing_add(sh->files, inode_backing(sh->inodes, id), fd,
-                        is_writing(flags) ? BACKING_WRITE : BACKING_READ, set_id, &o);
+    int r = backing_add(sh->files, inode_backing(sh->inodes, id), fd, use_of(flags), set_id, &o);
 
     if (r < 0)
         return r;
@@ -54,10 +55,12 @@ static int add_open(struct shifter *sh, uint64_t id, int fd, int flags,
 static void forget_old(struct shifter *sh, uint64_t id, int flags,
                        const struct protocol_open_out *out)
 {
-    if (is_writing(flags) && out->backing_id > 0) {
+    bool past_us = out->backing_id > 0;
+
+    if (past_us && use_of(flags) == BACKING_READ_WRITE) {
         inode_take_shown_set_id(sh->inodes, id);
         session_forget_attr(sh->session, id);
-    } else if (flags & O_TRUNC) {
+    } else if ((past_us && use_of(flags) == BACKING_WRITE) || (flags & O_TRUNC)) {
         ops_content_changed(sh, id);
     }
 }

@@ -130,7 +130,6 @@ static const struct call outside[] = {
     {CALL(sendfile), {N(3), N(4), N(0), N(1)}},
     {CALL(open), {TEXT("/lower"), N(0)}},
     {CALL(openat2), {N(3), TEXT("x"), ROOM, N(24)}},
-    {CALL(truncate), {TEXT("/lower/x"), N(0)}},
     {"getpid of the x32 ABI", 0x40000000 | SYS_getpid, {N(0)}},
 };
 
