@@ -2,6 +2,7 @@
 #include "shifter/raw.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "shifter/device.h"
 #include "shifter/ops.h"
 #include "shifter/reply.h"
@@ -114,6 +115,14 @@ static void do_setxattr(struct shifter *sh, int dev_fd, const struct fuse_in_hea
     reply(dev_fd, in, r, NULL, 0);
 }
 
+/* Like libfuse's own line for those that it parses. */
+static void log_request(const struct fuse_in_header *in, const char *name)
+{
+    log_debug("unique: %llu, opcode: %s (%u), nodeid: %llu, insize: %u, pid: %u",
+              (unsigned long long)in->unique, name, in->opcode, (unsigned long long)in->nodeid,
+              in->len, in->pid);
+}
+
 bool raw_handle(struct shifter *sh, int dev_fd, bool setxattr_ext, const void *buf, size_t size)
 {
     const struct fuse_in_header *in = buf;
@@ -123,16 +132,19 @@ bool raw_handle(struct shifter *sh, int dev_fd, bool setxattr_ext, const void *b
     case FUSE_TMPFILE:
         if (arg_size < sizeof(struct fuse_create_in))
             return false;
+        log_request(in, "TMPFILE");
         do_tmpfile(sh, dev_fd, in, (const void *)(in + 1));
         return true;
     case FUSE_STATX:
         if (arg_size < sizeof(struct fuse_statx_in))
             return false;
+        log_request(in, "STATX");
         do_statx(sh, dev_fd, in, (const void *)(in + 1));
         return true;
     case FUSE_SETXATTR:
         if (!setxattr_ext || arg_size < sizeof(struct fuse_setxattr_in))
             return false;
+        log_request(in, "SETXATTR");
         do_setxattr(sh, dev_fd, in, (const void *)(in + 1), arg_size);
         return true;
     default:
