@@ -20,9 +20,12 @@ const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 const char *__tsan_default_options(void);
 
+/* leak_check_at_exit=0: after an error of the session nothing is freed (session.h). Leaks are
+ * looked for where all is. */
 const char *__asan_default_options(void)
 {
-    return COMMON_OPTIONS ":detect_stack_use_after_return=1:strict_string_checks=1";
+    return COMMON_OPTIONS ":leak_check_at_exit=0:detect_stack_use_after_return=1:"
+                          "strict_string_checks=1";
 }
 
 const char *__ubsan_default_options(void)
