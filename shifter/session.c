@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -45,8 +46,9 @@ struct session {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     unsigned keep_idle;
-    unsigned threads, idle; /* lock */
-    int error;              /* lock: why the session ended, or 0 */
+    atomic_uint idle; /* threads that wait for a request, or are about to */
+    unsigned threads; /* lock */
+    int error;        /* of the first thread: why the session ended, or 0 */
 };
 
 static void note_init(struct session *s, const struct fuse_init_in *arg, size_t size)
@@ -195,16 +197,17 @@ static void took_request(struct session *s)
     pthread_t thread;
     pthread_attr_t attr;
 
+    if (atomic_fetch_sub(&s->idle, 1) > 1 || !s->answered)
+        return;
     pthread_mutex_lock(&s->lock);
-    s->idle--;
-    if (s->idle == 0 && s->answered && s->threads < s->opt.max_threads) {
+    if (s->threads < s->opt.max_threads) {
         pthread_attr_init(&attr);
         pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
         pthread_attr_setstacksize(&attr, 256 * 1024);
         /* Where there is no thread to be had, those that are there go on alone. */
         if (pthread_create(&thread, &attr, work, s) == 0) {
             s->threads++;
-            s->idle++;
+            atomic_fetch_add(&s->idle, 1);
         }
         pthread_attr_destroy(&attr);
     }
@@ -214,14 +217,10 @@ static void took_request(struct session *s)
 /* Back to waiting; false where enough others wait. The first thread always stays. */
 static bool may_wait(struct session *s, bool first)
 {
-    bool stay;
-
-    pthread_mutex_lock(&s->lock);
-    stay = first || s->idle < s->keep_idle;
-    if (stay)
-        s->idle++;
-    pthread_mutex_unlock(&s->lock);
-    return stay;
+    if (atomic_fetch_add(&s->idle, 1) < s->keep_idle || first)
+        return true;
+    atomic_fetch_sub(&s->idle, 1);
+    return false;
 }
 
 static void serve(struct session *s, bool first)
@@ -236,11 +235,9 @@ static void serve(struct session *s, bool first)
         if (r <= 0) {
             /* 0: unmounted, and the session knows. An error (no memory for a buffer, say) is of
              * this thread: the first one goes on serving, unless it is the first's own. */
-            pthread_mutex_lock(&s->lock);
-            s->idle--;
+            atomic_fetch_sub(&s->idle, 1);
             if (r < 0 && first)
                 s->error = r;
-            pthread_mutex_unlock(&s->lock);
             break;
         }
         took_request(s);
@@ -263,9 +260,9 @@ static void *work(void *arg)
         serve(s, false);
     else
         log_error("a new thread cannot have its own umask: %s", strerror(errno));
-    pthread_mutex_lock(&s->lock);
     if (!useful)
-        s->idle--;
+        atomic_fetch_sub(&s->idle, 1);
+    pthread_mutex_lock(&s->lock);
     s->threads--;
     pthread_cond_signal(&s->changed);
     pthread_mutex_unlock(&s->lock);
@@ -274,7 +271,8 @@ static void *work(void *arg)
 
 int session_run(struct session *s)
 {
-    s->threads = s->idle = 1;
+    s->threads = 1;
+    atomic_store(&s->idle, 1);
     serve(s, true);
     pthread_mutex_lock(&s->lock);
     /* After an error the others may wait in read(2) for good: they end with the process. */
