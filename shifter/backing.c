@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@ struct backing_table {
     pthread_mutex_t lock;
     struct fd_budget *fds;
     int dev_fd;
-    bool passthrough;
+    atomic_bool passthrough;
     struct entry *entries;
     uint32_t size, free_list;
     uint32_t idle, max_idle; /* entries in the ring whose head is entry 0 */
@@ -80,28 +81,41 @@ static void ring_remove(struct backing_table *t, uint32_t n)
     t->idle--;
 }
 
+/* What an entry leaves behind: to be let go without the lock, since that takes its time. */
+struct leftover {
+    int id, fd;
+};
+#define NOTHING_LEFT ((struct leftover){0, -1})
+
+static void let_go(struct backing_table *t, struct leftover l)
+{
+    uint32_t id = (uint32_t)l.id;
+
+    if (l.id > 0)
+        ioctl(t->dev_fd, FUSE_DEV_IOC_BACKING_CLOSE, &id);
+    if (l.fd >= 0)
+        fd_budget_close(t->fds, l.fd);
+}
+
 /* An entry that nobody has open and that is not in the ring. */
-static void drop(struct backing_table *t, uint32_t n)
+static struct leftover drop(struct backing_table *t, uint32_t n)
 {
     struct entry *e = &t->entries[n];
-    uint32_t id = (uint32_t)e->id;
+    struct leftover l = {e->id, e->fd};
 
     if (e->link)
         *e->link = NONE;
-    if (id > 0)
-        ioctl(t->dev_fd, FUSE_DEV_IOC_BACKING_CLOSE, &id);
-    if (e->fd >= 0)
-        fd_budget_close(t->fds, e->fd);
     *e = (struct entry){.next = t->free_list};
     t->free_list = n;
+    return l;
 }
 
-static void drop_oldest(struct backing_table *t)
+static struct leftover drop_oldest(struct backing_table *t)
 {
     uint32_t n = t->entries[0].next;
 
     ring_remove(t, n);
-    drop(t, n);
+    return drop(t, n);
 }
 
 static int take_entry(struct backing_table *t, uint32_t *out)
@@ -175,7 +189,8 @@ bool backing_reopen(struct backing_table *t, uint32_t *link, struct backing_open
     return n != NONE;
 }
 
-static int entry_for(struct backing_table *t, uint32_t *link, int fd, bool plain, uint32_t *out)
+/* The node's entry. A new one gets the backing id *id (stolen). */
+static int entry_for(struct backing_table *t, uint32_t *link, int *id, uint32_t *out)
 {
     int r = 0;
 
@@ -188,8 +203,8 @@ static int entry_for(struct backing_table *t, uint32_t *link, int fd, bool plain
     r = take_entry(t, out);
     if (r < 0)
         return r;
-    t->entries[*out] = (struct entry){.link = link, .fd = -1};
-    t->entries[*out].id = plain ? 0 : open_id(t, fd);
+    t->entries[*out] = (struct entry){.link = link, .fd = -1, .id = *id};
+    *id = 0;
     *link = *out;
     return 0;
 }
@@ -199,10 +214,16 @@ int backing_add(struct backing_table *t, uint32_t *link, int fd, enum backing_us
 {
     struct entry *e;
     uint32_t n;
-    int r;
+    int r, id = 0;
 
     pthread_mutex_lock(&t->lock);
-    r = entry_for(t, link, fd, plain, &n);
+    if (*link == NONE && !plain) {
+        /* The kernel takes its time for this, and other files do not wait for it. */
+        pthread_mutex_unlock(&t->lock);
+        id = open_id(t, fd);
+        pthread_mutex_lock(&t->lock);
+    }
+    r = entry_for(t, link, &id, &n);
     if (r == 0) {
         e = &t->entries[n];
         e->opens++;
@@ -214,19 +235,22 @@ int backing_add(struct backing_table *t, uint32_t *link, int fd, enum backing_us
         out->fh |= (use != BACKING_READ ? WRITER : 0) | (use == BACKING_READ_WRITE ? MAPPER : 0);
     }
     pthread_mutex_unlock(&t->lock);
+    /* Another open of the node was faster, and all of its opens go by that one's. */
+    let_go(t, (struct leftover){id, -1});
     return r;
 }
 
 void backing_release(struct backing_table *t, uint64_t fh)
 {
     uint32_t n = (uint32_t)((fh & ~(WRITER | MAPPER)) >> 32);
+    struct leftover dropped = NOTHING_LEFT;
     struct entry *e;
     int fd = backing_fd(fh);
 
     pthread_mutex_lock(&t->lock);
     e = &t->entries[n];
-    if (fd != e->fd)
-        fd_budget_close(t->fds, fd);
+    if (fd == e->fd)
+        fd = -1; /* the entry's, as long as that lasts */
     e->opens--;
     e->writers -= (fh & WRITER) != 0;
     e->mappers -= (fh & MAPPER) != 0;
@@ -235,22 +259,30 @@ void backing_release(struct backing_table *t, uint64_t fh)
         if (e->link && e->fd >= 0 && e->id > 0)
             ring_add(t, n);
         else
-            drop(t, n);
+            dropped = drop(t, n);
         if (t->idle > t->max_idle)
-            drop_oldest(t);
+            dropped = drop_oldest(t);
     }
     pthread_mutex_unlock(&t->lock);
+    let_go(t, dropped);
+    let_go(t, (struct leftover){0, fd});
 }
 
 bool backing_trim(struct backing_table *t)
 {
-    bool any;
+    bool any = false, more = true;
 
-    pthread_mutex_lock(&t->lock);
-    any = t->idle > 0;
-    while (t->idle > 0)
-        drop_oldest(t);
-    pthread_mutex_unlock(&t->lock);
+    while (more) {
+        struct leftover dropped = NOTHING_LEFT;
+
+        pthread_mutex_lock(&t->lock);
+        more = t->idle > 0;
+        if (more)
+            dropped = drop_oldest(t);
+        pthread_mutex_unlock(&t->lock);
+        let_go(t, dropped);
+        any |= more;
+    }
     return any;
 }
 
@@ -268,6 +300,7 @@ bool backing_written_past_us(struct backing_table *t, const uint32_t *link, bool
 
 void backing_forget(struct backing_table *t, uint32_t *link)
 {
+    struct leftover dropped = NOTHING_LEFT;
     uint32_t n;
 
     pthread_mutex_lock(&t->lock);
@@ -277,10 +310,11 @@ void backing_forget(struct backing_table *t, uint32_t *link)
         t->entries[n].link = NULL;
         if (is_idle(&t->entries[n])) {
             ring_remove(t, n);
-            drop(t, n);
+            dropped = drop(t, n);
         }
     }
     pthread_mutex_unlock(&t->lock);
+    let_go(t, dropped);
 }
 
 void backing_free(struct backing_table *t)
