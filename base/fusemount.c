@@ -98,12 +98,12 @@ bool fusemount_can_enter(const struct fusemount *m)
     return fd >= 0;
 }
 
-int fusemount_enter(int *mnt_fd, struct err *e)
+int fusemount_enter(int *mnt_fd)
 {
     int fd = open_tree(*mnt_fd, FUSEMOUNT_ENTRY, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
     if (fd < 0)
-        return err_set(e, -errno, "enter the new mount");
+        return -errno;
     close(*mnt_fd);
     *mnt_fd = fd;
     return 0;

@@ -43,7 +43,10 @@ int fusemount_create(const struct fusemount_options *opt, struct fusemount *out,
 /* Can the mount be entered? It takes Linux 6.15, where a detached mount can be cloned. */
 bool fusemount_can_enter(const struct fusemount *m);
 
-/* Once the server is ready: *mnt_fd, the detached mount, becomes one of FUSEMOUNT_ENTRY alone. */
-int fusemount_enter(int *mnt_fd, struct err *e);
+/*
+ * Once the server is ready: *mnt_fd, the detached mount, becomes one of FUSEMOUNT_ENTRY alone. It
+ * is the first request, and waits for the answer. 0 or -errno.
+ */
+int fusemount_enter(int *mnt_fd);
 
 #endif

@@ -172,7 +172,10 @@ static int start_shifter(struct prestart *p, struct err *e)
 static int check_mount(struct prestart *p, struct stat *st, struct err *e)
 {
     struct mount_id want;
+    int r = p->entry ? fusemount_enter(&p->mount.mnt_fd) : 0;
 
+    if (r < 0)
+        return err_set(e, r, "the shifter does not answer");
     if (fstat(p->mount.mnt_fd, st) < 0)
         return err_set(e, -errno, "the shifter does not answer");
     if (!idmap_to_mount(&p->config.uid, (struct disk_id){p->lower_st.st_uid}, &want) ||
@@ -227,8 +230,6 @@ static int shift(struct prestart *p, struct err *e)
 
     if (r == 0)
         r = spawn_wait_ready(&p->spawned, p->admin->ready_seconds, e);
-    if (r == 0 && p->entry)
-        r = fusemount_enter(&p->mount.mnt_fd, e);
     if (r == 0)
         r = check_mount(p, &mounted, e);
     if (r == 0)

@@ -60,6 +60,11 @@ void backing_enable(struct backing_table *t, int dev_fd)
     t->passthrough = true;
 }
 
+bool backing_passes(const struct backing_table *t)
+{
+    return atomic_load(&t->passthrough);
+}
+
 static void ring_add(struct backing_table *t, uint32_t n)
 {
     struct entry *e = t->entries;

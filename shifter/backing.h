@@ -37,6 +37,9 @@ void backing_free(struct backing_table *t);
  */
 void backing_enable(struct backing_table *t, int dev_fd);
 
+/* Does data pass the server by, as far as is known? */
+bool backing_passes(const struct backing_table *t);
+
 /* One more reader of a node that has a file open for reading. False where it has none. */
 bool backing_reopen(struct backing_table *t, uint32_t *link, struct backing_open *out);
 

@@ -201,6 +201,7 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
         .cache = o->cache,
         .timeout = timeout_of(o),
         .passthrough = o->passthrough,
+        .read_only = o->read_only,
     };
     struct err e = {0};
     bool initial = in_initial_userns();
@@ -241,9 +242,9 @@ static int attach_when_ready(int ready_fd, int *mnt_fd, const struct options *o,
     if (strcmp(word, "ready\n") != 0)
         return err_setx(e, -EIO, "%s", len ? word : "the server ended before it was ready");
     if (o->entry) {
-        r = fusemount_enter(mnt_fd, e);
+        r = fusemount_enter(mnt_fd);
         if (r < 0)
-            return r;
+            return err_set(e, r, "the server does not answer");
     }
     if (move_mount(*mnt_fd, "", AT_FDCWD, o->mountpoint, MOVE_MOUNT_F_EMPTY_PATH) < 0)
         return err_set(e, -errno, "mount on %s", o->mountpoint);

@@ -8,6 +8,14 @@
 
 #include <string.h>
 
+int ops_open_fd(struct shifter *sh, fuse_ino_t ino, uint64_t fh, int flags, int *own)
+{
+    if (fh != 0)
+        return backing_fd(fh);
+    *own = inode_open(sh->inodes, ino, flags);
+    return *own;
+}
+
 double ops_attr_timeout(const struct shifter *sh, uint64_t id, const struct stat *st)
 {
     bool set_id = st->st_mode & (S_ISUID | S_ISGID);

@@ -51,6 +51,13 @@ int ops_become(const struct shifter *sh, const struct ops_caller *who, struct cr
 int ops_become_caller(fuse_req_t req, struct creds_scope *scope);
 int ops_check_caller(fuse_req_t req); /* the same refusal, and nothing else */
 
+/*
+ * The fd of an open file or directory, by its handle. What was never opened, since the kernel was
+ * told that it need not be, has the handle 0: for that *own is opened with flags, and is the
+ * caller's to close. -errno where it cannot be.
+ */
+int ops_open_fd(struct shifter *sh, fuse_ino_t ino, uint64_t fh, int flags, int *own);
+
 /* For how long (in seconds) the kernel may go by what it is shown of the node. */
 double ops_attr_timeout(const struct shifter *sh, uint64_t id, const struct stat *st);
 

@@ -17,7 +17,7 @@
 static int attr_fd(struct shifter *sh, fuse_ino_t ino, const struct fuse_file_info *fi,
                    struct inode_fd *out)
 {
-    if (fi) {
+    if (fi && fi->fh != 0) {
         *out = INODE_FD_BORROWED(backing_fd(fi->fh));
         return 0;
     }
@@ -160,7 +160,7 @@ void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg, struct fu
 {
     union attr_flags data = {0};
     cleanup_close int own = -1;
-    int fd = backing_fd(fi->fh);
+    int fd;
 
     (void)arg;
     (void)flags;
@@ -176,8 +176,7 @@ void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg, struct fu
     }
     if (in_size > 0)
         memcpy(&data, in, in_size);
-    if (fd == 0) /* a directory that was never opened (ops_dir.c) */
-        own = fd = inode_open(ops_shifter(req)->inodes, ino, O_RDONLY);
+    fd = ops_open_fd(ops_shifter(req), ino, fi->fh, O_RDONLY, &own);
     if (fd < 0)
         fuse_reply_err(req, -fd);
     else if (ioctl(fd, cmd, &data) < 0)

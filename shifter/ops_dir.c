@@ -51,13 +51,9 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fd_budget_close(sh->fds, fd);
 }
 
-/* A directory that was never opened has the handle 0, which is no fd of the lower's. */
 static int dir_fd(struct shifter *sh, fuse_ino_t ino, const struct fuse_file_info *fi, int *own)
 {
-    if (fi->fh != 0)
-        return (int)fi->fh;
-    *own = inode_open(sh->inodes, ino, O_RDONLY | O_DIRECTORY);
-    return *own;
+    return ops_open_fd(sh, ino, fi->fh, O_RDONLY | O_DIRECTORY, own);
 }
 
 void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)

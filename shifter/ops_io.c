@@ -7,23 +7,30 @@
 #include <stdbool.h>
 #include <sys/uio.h>
 
+/* What is written to is always open; what is only read need not be (ops_open.c). */
 static int fh_fd(const struct fuse_file_info *fi)
 {
     return backing_fd(fi->fh);
 }
 
+static int read_fd(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi, int *own)
+{
+    return ops_open_fd(ops_shifter(req), ino, fi->fh, O_RDONLY, own);
+}
+
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
     char *buf = worker_scratch(size);
+    cleanup_close int own = -1;
+    int fd = read_fd(req, ino, fi, &own);
     size_t got = 0;
 
-    (void)ino;
-    if (!buf) {
-        fuse_reply_err(req, ENOMEM);
+    if (!buf || fd < 0) {
+        fuse_reply_err(req, buf ? -fd : ENOMEM);
         return;
     }
     while (got < size) {
-        ssize_t n = pread(fh_fd(fi), buf + got, size - got, off + (off_t)got);
+        ssize_t n = pread(fd, buf + got, size - got, off + (off_t)got);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -85,10 +92,13 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
-    int r = datasync ? fdatasync(fh_fd(fi)) : fsync(fh_fd(fi));
+    cleanup_close int own = -1;
+    int fd = read_fd(req, ino, fi, &own);
+    int r = fd < 0 ? fd : 0;
 
-    (void)ino;
-    fuse_reply_err(req, r < 0 ? errno : 0);
+    if (r == 0 && (datasync ? fdatasync(fd) : fsync(fd)) < 0)
+        r = -errno;
+    fuse_reply_err(req, -r);
 }
 
 void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
@@ -102,11 +112,14 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len
 
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
 {
-    off_t r = lseek(fh_fd(fi), off, whence);
+    cleanup_close int own = -1;
+    int fd = read_fd(req, ino, fi, &own);
+    off_t r = fd < 0 ? fd : lseek(fd, off, whence);
 
-    (void)ino;
+    if (fd >= 0 && r < 0)
+        r = -errno;
     if (r < 0)
-        fuse_reply_err(req, errno);
+        fuse_reply_err(req, (int)-r);
     else
         fuse_reply_lseek(req, r);
 }

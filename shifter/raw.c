@@ -83,7 +83,7 @@ static void do_statx(struct shifter *sh, int dev_fd, const struct fuse_in_header
     struct sys_stat st;
     int r = 0;
 
-    if (!(arg->getattr_flags & FUSE_GETATTR_FH))
+    if (!(arg->getattr_flags & FUSE_GETATTR_FH) || arg->fh == 0)
         r = inode_path_fd(sh->inodes, in->nodeid, &f);
     if (r == 0)
         r = inode_stat(sh->inodes, in->nodeid, f.fd, &st);

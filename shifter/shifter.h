@@ -27,7 +27,8 @@ struct shifter {
     struct backing_table *files;
     struct dir_ends *dir_ends;
     bool passthrough; /* wanted, where the kernel has it */
-    int root_fd;      /* the lower, opened for reading */
+    bool read_only;
+    int root_fd;    /* the lower, opened for reading */
     int outside_fd; /* the directory that the lower is in, where that is the mount's root, or -1 */
     enum cache_mode cache;
     double timeout; /* seconds that the kernel may keep a name or attributes */

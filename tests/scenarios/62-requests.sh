@@ -105,12 +105,15 @@ test_reads_of_an_image() {
 	requests read_all mnt
 	at_most OPEN=1000 RELEASE=1000 STATFS=1 READDIRPLUS=5 READDIR=5
 	unmount mnt
+	# Without it data is in the cache of the mount, and then nobody asks for a file at all.
 	logged lower mnt ro,cache=always,passthrough=off
 	requests walk mnt
 	requests read_all mnt
-	at_most OPEN=1000 RELEASE=1000 FLUSH=1 READ=1000 STATFS=1 READDIRPLUS=5 READDIR=5
+	at_most OPEN=1 FLUSH=1 READ=1000 STATFS=1 READDIRPLUS=5 READDIR=5
+	is "$(wc -l <"$T/out")" 1000
 	requests read_all mnt
-	at_most OPEN=1000 RELEASE=1000 STATFS=1 READDIRPLUS=5 READDIR=5
+	at_most READ=5 STATFS=1 READDIRPLUS=5 READDIR=5
+	is "$(wc -l <"$T/out")" 1000
 	unmount mnt
 }
 
@@ -164,7 +167,7 @@ test_compile() {
 	mount -t tmpfs tmpfs mnt/tmp
 	requests compile mnt
 	requests compile mnt
-	at_most OPEN=130 RELEASE=130 GETXATTR=3
+	at_most OPEN=130 RELEASE=130 GETXATTR=3 READLINK=2
 	umount mnt/tmp mnt/dev
 	unmount mnt
 }
