@@ -117,6 +117,40 @@ test_reads_of_an_image() {
 	unmount mnt
 }
 
+# What can be done with a file that the server was never told to open.
+use_open_file() {
+	inside python3 - "$1" <<-'END'
+		import fcntl, mmap, os, struct, sys
+		fd = os.open(sys.argv[1] + "/file", os.O_RDONLY)
+		st = os.fstat(fd)
+		print(st.st_size, st.st_ino, st.st_uid, st.st_mtime_ns, oct(st.st_mode))
+		print(os.lseek(fd, 0, os.SEEK_DATA), os.lseek(fd, 0, os.SEEK_HOLE))
+		print(os.lseek(fd, 0, os.SEEK_END))
+		print(struct.unpack("i", fcntl.ioctl(fd, 0x80086601, b"\0" * 8)[:4]))
+		print(os.pread(fd, 5, 1 << 20), len(os.pread(fd, 1 << 22, 0)))
+		print(mmap.mmap(fd, 0, prot=mmap.PROT_READ)[-4:])
+		print(os.fsync(fd), os.listxattr(fd), os.getxattr(fd, "user.name"))
+		print(os.readlink("/proc/self/fd/%d" % fd).split("/")[-1])
+	END
+}
+
+test_files_that_are_never_opened() {
+	mkdir lower
+	truncate -s 1M lower/file
+	echo data >>lower/file
+	setfattr -n user.name -v value lower/file
+	idmapped lower twin "$MAP"
+	logged lower mnt ro,cache=always,passthrough=off
+	is "$(use_open_file mnt)" "$(use_open_file twin)"
+	requests use_open_file mnt
+	at_most STATX=2 GETATTR=2 GETXATTR=2 LISTXATTR=1 LSEEK=3 IOCTL=1 FSYNC=1
+	unmount mnt
+	# The size is asked for anew, and by the handle of the open file.
+	shifted lower mnt ro,cache=always,passthrough=off,timeout=0
+	is "$(use_open_file mnt)" "$(use_open_file twin)"
+	unmount mnt twin
+}
+
 # As root of a user namespace, and to keep the owners in the archive, as engines do.
 unpack() {
 	inside tar -C "$1" -xf "$T/tree.tar"
