@@ -126,7 +126,7 @@ test_read_only_is_erofs() {
 	tree lower 0
 	on_disk lower >before
 	shifted lower mnt ro
-	has "$(findmnt -no OPTIONS mnt)" '^ro,'
+	has "$(findmnt -v -no OPTIONS mnt)" '^ro,'
 	for command in "touch new" "mkdir new" "rm pre/secret" "mv pre new" "chmod 600 pre/secret" \
 		"chown 100001 pre/secret" "ln pre/secret new" "ln -s x new" "mknod new p" \
 		"setfattr -n user.a -v b pre/secret" "truncate -s 0 pre/secret" "touch pre/secret"; do
@@ -507,8 +507,8 @@ test_unknown_options_are_warned_of() {
 		"rw,relatime,default_permissions,nonsense,some=thing,uidmapping=$MAP,gidmapping=$MAP,noatime,noexec,nosuid" 2>&1)
 	is "$out" 'oci-shifter: warning: unknown option nonsense ignored
 oci-shifter: warning: unknown option some=thing ignored'
-	has "$(findmnt -no OPTIONS mnt)" 'rw,nosuid,nodev,noexec,noatime'
-	is "$(findmnt -no FSTYPE,SOURCE mnt | tr -s ' ')" 'fuse.oci-shifter lower'
+	has "$(findmnt -v -no OPTIONS mnt)" 'rw,nosuid,nodev,noexec,noatime'
+	is "$(findmnt -v -no FSTYPE,SOURCE mnt | tr -s ' ')" 'fuse.oci-shifter lower'
 	unmount mnt
 }
 
