@@ -122,12 +122,14 @@ as_bindfs() {
 		/pre.open-5/d; /open("pre.acl", O_RDWR)/d'
 	tree below/lower "$1"
 	tree below/lower2 "$1"
+	# A new one each time: what it has shown of an earlier tree the kernel keeps for a second.
+	bindfs below fs
 	shifted fs/lower mnt "" 0:0:100000
 	"${@:2}" "$(tool ops)" "$T/fs/lower2" 0 >kernel.out 2>&1
 	"${@:2}" "$(tool ops)" "$T/mnt" 0 >shifter.out 2>&1
 	on_disk below/lower2 >kernel.disk
 	on_disk below/lower >shifter.disk
-	unmount mnt
+	unmount mnt fs
 	rm -r below/*
 	same_result
 }
@@ -136,9 +138,9 @@ test_fuse() {
 	mkdir fs below
 	bindfs below fs
 	serves_with fds fs
+	unmount fs
 	as_bindfs 0 env
 	as_bindfs 1000 as 1000
-	unmount fs
 }
 
 # Each hard link is a file by itself to bindfs, and gone with its name.
