@@ -46,6 +46,7 @@ still_serves() {
 	is "$(sort served | tr -d '\n')" 12345678 "served"
 }
 
+# plain: sanitizers have more in reach (sanitizers.h)
 test_taken_over_it_has_no_way_out() {
 	local pid
 	hostile_image
@@ -63,6 +64,7 @@ test_taken_over_it_has_no_way_out() {
 }
 
 # The one that the hook starts.
+# plain: sanitizers have more in reach (sanitizers.h)
 each_shifter_of_a_container_has_no_way_out() {
 	image_copy image
 	hostile_image image
@@ -116,6 +118,7 @@ promises() {
 	done
 }
 
+# plain: sanitizers have more in reach (sanitizers.h)
 each_shifter_of_a_container_keeps_what_is_promised() {
 	local pid record
 	bundle b

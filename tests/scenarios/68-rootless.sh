@@ -130,6 +130,7 @@ no passthrough, data is copied: Operation not permitted'
 }
 
 # What of the sandbox is there without root, as the host sees it, and as one who took it over would.
+# plain: sanitizers have more in reach (sanitizers.h)
 test_sandbox() {
 	local pid status ns
 	rootless '
