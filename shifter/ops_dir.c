@@ -56,17 +56,6 @@ static int dir_fd(struct shifter *sh, fuse_ino_t ino, const struct fuse_file_inf
     return ops_open_fd(sh, ino, fi->fh, O_RDONLY | O_DIRECTORY, own);
 }
 
-void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
-{
-    cleanup_close int own = -1;
-    int fd = dir_fd(ops_shifter(req), ino, fi, &own);
-    int r = fd < 0 ? fd : 0;
-
-    if (r == 0 && (datasync ? fdatasync(fd) : fsync(fd)) < 0)
-        r = -errno;
-    fuse_reply_err(req, -r);
-}
-
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     (void)ino;
