@@ -17,12 +17,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-/* Everything of the host's /proc that is needed once the mount namespace is another. */
-struct handles {
-    int mnt_ns, user_ns, proc_fds;
-    struct mounttree host, mounts;
-};
-
 static int open_ns(pid_t pid, const char *name, int *out, struct err *e)
 {
     char path[64];
@@ -44,29 +38,33 @@ static int check_other_ns(int mnt_ns, pid_t pid, struct err *e)
     return 0;
 }
 
-static int open_handles(const struct inside *in, struct handles *h, struct err *e)
+int inside_look(pid_t pid, struct inside_view *out, struct err *e)
 {
-    int r = open_ns(in->pid, "mnt", &h->mnt_ns, e);
+    int r;
 
+    *out = INSIDE_VIEW_NONE;
+    r = open_ns(pid, "mnt", &out->mnt_ns, e);
     if (r == 0)
-        r = check_other_ns(h->mnt_ns, in->pid, e);
+        r = check_other_ns(out->mnt_ns, pid, e);
     if (r == 0)
-        r = open_ns(in->pid, "user", &h->user_ns, e);
-    if (r == 0) {
-        h->proc_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (h->proc_fds < 0)
-            r = err_set(e, -errno, "open /proc/self/fd");
-    }
+        r = open_ns(pid, "user", &out->user_ns, e);
     if (r == 0)
-        r = mounttree_read(getpid(), &h->host, e);
+        r = mounttree_read(getpid(), &out->host, e);
     if (r == 0)
-        r = mounttree_read(in->pid, &h->mounts, e);
+        r = mounttree_read(pid, &out->mounts, e);
     return r;
 }
 
+void inside_view_release(struct inside_view *v)
+{
+    mounttree_release(&v->host);
+    mounttree_release(&v->mounts);
+    close_and_reset(&v->mnt_ns);
+    close_and_reset(&v->user_ns);
+}
+
 /* The old root, and its path without symlinks as the joined namespace has it. */
-static int open_old_root(const struct inside *in, const struct handles *h, char path[PATH_MAX],
-                         struct err *e)
+static int open_old_root(const struct inside *in, int proc_fds, char path[PATH_MAX], struct err *e)
 {
     cleanup_close int fd = open(in->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     char name[16];
@@ -83,16 +81,16 @@ static int open_old_root(const struct inside *in, const struct handles *h, char 
                         "host has there",
                         in->root);
     snprintf(name, sizeof(name), "%d", fd);
-    n = readlinkat(h->proc_fds, name, path, PATH_MAX - 1);
+    n = readlinkat(proc_fds, name, path, PATH_MAX - 1);
     if (n < 0)
         return err_set(e, -errno, "path of %s", in->root);
     path[n] = '\0';
     return steal_fd(&fd);
 }
 
-static int become_container_root(const struct handles *h, struct err *e)
+static int become_container_root(const struct inside_view *v, struct err *e)
 {
-    if (setns(h->user_ns, CLONE_NEWUSER) < 0)
+    if (setns(v->user_ns, CLONE_NEWUSER) < 0)
         return err_set(e, -errno, "join the container's user namespace");
     /* A mapping without 0 has no root; the capabilities that came with setns() are enough. */
     if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
@@ -122,19 +120,19 @@ static int check_reachable(const struct inside *in, struct err *e)
     return err_set(e, -EACCES, "%s as the container's root", in->root);
 }
 
-static int join_and_transplant(const struct inside *in, const struct handles *h, struct err *e)
+static int join_and_transplant(const struct inside *in, int proc_fds, struct err *e)
 {
     char path[PATH_MAX];
     cleanup_close int old_root = -1;
     struct transplant t = {.new_root = in->mnt_fd,
                            .path = path,
-                           .mounts = &h->mounts,
-                           .host = &h->host,
+                           .mounts = &in->view->mounts,
+                           .host = &in->view->host,
                            .host_lower = in->host_lower};
 
-    if (setns(h->mnt_ns, CLONE_NEWNS) < 0)
+    if (setns(in->view->mnt_ns, CLONE_NEWNS) < 0)
         return err_set(e, -errno, "join the container's mount namespace");
-    old_root = open_old_root(in, h, path, e);
+    old_root = open_old_root(in, proc_fds, path, e);
     if (old_root < 0)
         return old_root;
     t.old_root = old_root;
@@ -153,24 +151,20 @@ static bool die_with(pid_t hook)
 
 static int work(const struct inside *in, pid_t hook, struct err *e)
 {
-    struct handles h = {-1, -1, -1, {0}, {0}};
-    int r = open_handles(in, &h, e);
+    /* Of this process, and from the host's /proc: in the namespace to come there may be none. */
+    cleanup_close int proc_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int r = proc_fds < 0 ? err_set(e, -errno, "open /proc/self/fd") : 0;
 
     if (r == 0)
-        r = join_and_transplant(in, &h, e);
+        r = join_and_transplant(in, proc_fds, e);
     if (r == 0)
-        r = become_container_root(&h, e);
+        r = become_container_root(in->view, e);
     if (r == 0 && !die_with(hook))
         r = err_setx(e, -EIO, "the hook has ended");
     if (r == 0 && in->protect)
-        r = protect_root(in->mnt_fd, h.proc_fds, in->config, e);
+        r = protect_root(in->mnt_fd, proc_fds, in->config, e);
     if (r == 0)
         r = check_reachable(in, e);
-    mounttree_release(&h.host);
-    mounttree_release(&h.mounts);
-    close_and_reset(&h.mnt_ns);
-    close_and_reset(&h.user_ns);
-    close_and_reset(&h.proc_fds);
     return r;
 }
 
@@ -215,9 +209,9 @@ int inside_container(const struct inside *in, struct err *e)
         int r;
 
         /* The record's lock, and the fd whose end tells the keeper, end with the hook alone. */
-        int keep[] = {in->mnt_fd, p[1]};
+        int keep[] = {in->mnt_fd, in->view->mnt_ns, in->view->user_ns, p[1]};
 
-        fds_close_others(keep, 2);
+        fds_close_others(keep, 4);
         r = die_with(hook) ? work(in, hook, &mine) : err_setx(&mine, -EIO, "the hook has ended");
         if (r < 0)
             io_write_all(p[1], &mine, sizeof(mine));

@@ -8,13 +8,29 @@
 
 #include "base/err.h"
 #include "hook/config.h"
+#include "hook/mounttree.h"
 
 #include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
+/*
+ * What the host's /proc tells of the container's namespaces. It asks nothing of the shifted root,
+ * so it is read while the shifter starts.
+ */
+struct inside_view {
+    int mnt_ns, user_ns;
+    struct mounttree host, mounts;
+};
+
+#define INSIDE_VIEW_NONE ((struct inside_view){.mnt_ns = -1, .user_ns = -1})
+
+/* pid: the container's init. inside_view_release() is due either way. */
+int inside_look(pid_t pid, struct inside_view *out, struct err *e);
+void inside_view_release(struct inside_view *v);
+
 struct inside {
-    pid_t pid;           /* the container's init */
+    const struct inside_view *view;
     int mnt_fd;          /* the detached shifted root */
     const char *root;    /* the rootfs path */
     struct stat root_st; /* what is there on the host: device and inode must be the same inside */

@@ -32,6 +32,7 @@ struct prestart {
     struct fusemount mount;
     bool entry; /* the mount is to be entered */
     struct spawned spawned;
+    struct inside_view view;
     struct record_lock lock;
 };
 
@@ -211,7 +212,7 @@ static int write_record(struct prestart *p, const struct stat *mounted, struct e
 static int enter_container(struct prestart *p, struct err *e)
 {
     struct inside in = {
-        .pid = p->state->pid,
+        .view = &p->view,
         .mnt_fd = p->mount.mnt_fd,
         .root = p->root_path,
         .root_st = p->root_st,
@@ -228,6 +229,8 @@ static int shift(struct prestart *p, struct err *e)
     struct stat mounted;
     int r = start_shifter(p, e);
 
+    if (r == 0)
+        r = inside_look(p->state->pid, &p->view, e);
     if (r == 0)
         r = spawn_wait_ready(&p->spawned, p->admin->ready_seconds, e);
     if (r == 0)
@@ -280,6 +283,7 @@ static void release(struct prestart *p)
     close_and_reset(&p->spawned.ready_fd);
     close_and_reset(&p->spawned.hold_fd);
     close_and_reset(&p->lower_path_fd);
+    inside_view_release(&p->view);
     free(p->root_path);
     config_release(&p->config);
 }
@@ -292,6 +296,7 @@ int stage_prestart(const struct oci_state *state, const struct admin *admin, str
         .lower_path_fd = -1,
         .mount = {-1, -1},
         .spawned = {.ready_fd = -1, .hold_fd = -1},
+        .view = INSIDE_VIEW_NONE,
         .lock = RECORD_LOCK_NONE,
     };
     enum decision decision;
