@@ -27,6 +27,7 @@ Suite *suite_record(void);
 Suite *suite_shift(void);
 Suite *suite_state(void);
 Suite *suite_text(void);
+Suite *suite_uppermark(void);
 
 /* A new empty directory, removed with all that is in it at the end of the run. */
 const char *scratch_directory(void);

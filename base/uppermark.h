@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How an upper was written, in an extended attribute of its root directory: by disk ids
+ * (unshifted), by what, over which lowers. An upper that says nothing is new, or was written by
+ * something else.
+ *
+ * The attribute is UPPERMARK_NAME where the process may set it, else user.* (in a user namespace).
+ * It never shows through a shifted mount. getfattr -d -m - shows it to anybody on the host who may.
+ */
+#ifndef BASE_UPPERMARK_H
+#define BASE_UPPERMARK_H
+
+#include "base/err.h"
+#include "base/idmap.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define UPPERMARK_PREFIX "oci-shift."
+#define UPPERMARK_NAME "trusted." UPPERMARK_PREFIX "upper"
+#define UPPERMARK_USER_NAME "user." UPPERMARK_PREFIX "upper"
+
+struct uppermark {
+    const char *upper; /* its path, for messages */
+    /* What lies below, the topmost first: fds of directories (O_PATH will do), and the path of the
+     * first. They are known again by inode number and time of birth, whatever their path is now. */
+    const int *lowers;
+    size_t n_lowers;
+    const char *lower;
+    /* Layers that an engine manages: the same paths will do too, as after a copy of its storage. */
+    bool same_path_will_do;
+    const struct idmap *uid; /* to tell what was written shifted */
+};
+
+/*
+ * May the upper be used? upper_fd is open for reading. Changes nothing. -EINVAL, with a message
+ * that names both, where it is marked as written over other lowers or shifted; or where it says
+ * nothing, and its owner is a mount id that is no disk id.
+ */
+int uppermark_check(const struct uppermark *m, int upper_fd, struct err *e);
+
+/* Marks it. Called before anything is written. */
+int uppermark_set(const struct uppermark *m, int upper_fd, struct err *e);
+
+/* True for the name of any attribute that is ours. */
+bool uppermark_is_name(const char *name);
+
+#endif
