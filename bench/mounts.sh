@@ -36,6 +36,10 @@ mount_fs() {
 		# The very options that the hook gives to the shifter of a container: see hook_options.
 		"$BUILD/oci-shifter" "$src" "$dst" -o "$(cat "$W/options.$mode")"
 		;;
+	oci-shift+*)
+		# With other options: the last one of a kind counts.
+		"$BUILD/oci-shifter" "$src" "$dst" -o "$(cat "$W/options.$mode")" -o "${fs#*+}"
+		;;
 	esac
 	mountpoint -q "$dst"
 }
