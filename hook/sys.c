@@ -38,6 +38,11 @@ int sys_open_beneath(int root_fd, const char *path, int flags)
     return open2(root_fd, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
+int sys_open_entry(int dir_fd, const char *name, int flags)
+{
+    return open2(dir_fd, name, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+}
+
 int sys_mount_id(int fd, uint64_t *id)
 {
     struct statx x;

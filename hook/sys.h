@@ -18,6 +18,12 @@ int sys_open_in_root(int root_fd, const char *path, int flags);
 /* The same without any symlink on the way: -ELOOP where there is one. */
 int sys_open_beneath(int root_fd, const char *path, int flags);
 
+/*
+ * An entry of the directory, by its name alone: -ELOOP where it is a symlink, -EXDEV where
+ * something is mounted on it.
+ */
+int sys_open_entry(int dir_fd, const char *name, int flags);
+
 /* The id of the mount that fd lies on, as in /proc/PID/mountinfo. */
 int sys_mount_id(int fd, uint64_t *id);
 

@@ -24,6 +24,7 @@ Suite *suite_num(void);
 Suite *suite_options(void);
 Suite *suite_proc(void);
 Suite *suite_record(void);
+Suite *suite_rmtree(void);
 Suite *suite_shift(void);
 Suite *suite_state(void);
 Suite *suite_text(void);
