@@ -63,6 +63,7 @@ int main(void)
     srunner_add_suite(runner, suite_admin());
     srunner_add_suite(runner, suite_record());
     srunner_add_suite(runner, suite_rmtree());
+    srunner_add_suite(runner, suite_place());
     srunner_add_suite(runner, suite_mounttree());
     srunner_add_suite(runner, suite_proc());
     srunner_add_suite(runner, suite_shift());

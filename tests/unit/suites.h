@@ -22,6 +22,7 @@ Suite *suite_json_values(void);
 Suite *suite_mounttree(void);
 Suite *suite_num(void);
 Suite *suite_options(void);
+Suite *suite_place(void);
 Suite *suite_proc(void);
 Suite *suite_record(void);
 Suite *suite_rmtree(void);
