@@ -111,6 +111,7 @@ static int set_options(int fs_fd, const struct overlay *o, struct err *e)
         {"source", "oci-shift", true},
         {"userxattr", NULL, !trusted},
         {"index", "on", upper && trusted},
+        {"nfs_export", "on", upper && trusted && o->handles},
         {"xino", "auto", true},
         {"metacopy", "off", true},
         {"redirect_dir", upper && o->redirect_dir ? "on" : "follow", trusted},

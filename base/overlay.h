@@ -7,13 +7,12 @@
  *   index=on         with an upper: names of one inode stay one when it is copied up, and an upper
  *                    that is in use is refused (EBUSY). Where a layer's file system has no handles,
  *                    overlayfs goes on without
- *   nfs_export=off   with an upper it would keep an index of all that was ever copied up, which
- *                    each mount reads from end to end; without one it does not follow redirects
- *   xino=auto        inode numbers stay when a file is copied up, also where layers are of several
- *                    file systems
- *   metacopy=off     a file of the upper has its data, wherever the upper is moved to
- *   redirect_dir     on or follow, as the caller says
- * In a user namespace overlayfs keeps its marks as user.* (userxattr) and has no redirect_dir.
+ *   nfs_export       as the caller says: with it files and directories have handles, and an index
+ * of all that was ever copied up is kept, which each mount reads from end to end. Off without an
+ * upper, where it does not follow redirects xino=auto        inode numbers stay when a file is
+ * copied up, also where layers are of several file systems metacopy=off     a file of the upper has
+ * its data, wherever the upper is moved to redirect_dir     on or follow, as the caller says In a
+ * user namespace overlayfs keeps its marks as user.* (userxattr) and has no redirect_dir.
  */
 #ifndef BASE_OVERLAY_H
 #define BASE_OVERLAY_H
@@ -31,6 +30,7 @@ struct overlay {
     int upper, work; /* both in one mount, or both -1: then there are two lowers at least */
     bool read_only;
     bool volatile_upper; /* nothing is ever synced */
+    bool handles;        /* of file handles (name_to_handle_at(2)); only with an upper */
     bool redirect_dir;   /* a directory of a lower may be renamed */
 };
 
