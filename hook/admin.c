@@ -9,8 +9,9 @@
 #include <fcntl.h>
 #include <string.h>
 
-static const char *const known_keys[] = {"shifter",         "stateDirectory", "readySeconds",
-                                         "annotationPaths", "logLevel",       NULL};
+static const char *const known_keys[] = {
+    "shifter",      "stateDirectory",  "upperDirectory", "ephemeralDirectory",
+    "readySeconds", "annotationPaths", "logLevel",       NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
 static bool listed(const char *word, const char *const *list)
@@ -59,6 +60,10 @@ static int fill(const struct json *doc, struct admin *out, struct err *e)
     if (r == 0)
         r = absolute_path(doc, "stateDirectory", &out->state_directory, e);
     if (r == 0)
+        r = absolute_path(doc, "upperDirectory", &out->upper_directory, e);
+    if (r == 0)
+        r = absolute_path(doc, "ephemeralDirectory", &out->ephemeral_directory, e);
+    if (r == 0)
         r = json_member_u32(doc, "readySeconds", &seconds, e);
     if (r == 0 && (seconds < 1 || seconds > 3600))
         r = json_fail(json_member(doc, "readySeconds"), e, "%u is not from 1 to 3600", seconds);
@@ -78,6 +83,8 @@ static void defaults(struct admin *out)
     *out = (struct admin){
         .shifter = SHIFTER_PATH,
         .state_directory = "/run/oci-shift",
+        .upper_directory = "/var/lib/oci-shift/uppers",
+        .ephemeral_directory = "/var/lib/oci-shift/ephemeral",
         .ready_seconds = 10,
         .log_level = "info",
     };

@@ -15,6 +15,8 @@ struct json;
 struct admin {
     const char *shifter;                 /* path of oci-shifter */
     const char *state_directory;         /* where records live */
+    const char *upper_directory;         /* where kept uppers are */
+    const char *ephemeral_directory;     /* where those are that go with their container */
     unsigned ready_seconds;              /* how long a new shifter may take */
     const struct json *annotation_paths; /* array of absolute directories, or NULL: none */
     const char *log_level;

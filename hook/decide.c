@@ -13,21 +13,29 @@ static int nothing(enum decision *out, const char **why, const char *reason)
 
 static int check_annotations(const struct oci_config *c, struct err *e)
 {
+    enum upper_mode mode = UPPER_NONE;
+
     if (c->backend && strcmp(c->backend, "fuse") != 0)
         return err_setx(e, -EINVAL, "annotation io.oci-shift.backend: '%s' is not fuse",
                         c->backend);
-    if (c->upper && (strcmp(c->upper, "ephemeral") == 0 || strcmp(c->upper, "keep") == 0))
-        return err_setx(e, -ENOTSUP,
-                        "annotation io.oci-shift.upper: %s is not supported by this version",
-                        c->upper);
-    if (c->upper && strcmp(c->upper, "none") != 0)
+    if (c->upper && !upper_mode_parse(c->upper, &mode))
         return err_setx(e, -EINVAL,
                         "annotation io.oci-shift.upper: '%s' is not none, ephemeral or keep",
                         c->upper);
-    if (c->upperdir)
+    if (c->upperdir && mode != UPPER_KEEP)
         return err_setx(e, -EINVAL,
                         "annotation io.oci-shift.upperdir is there, and no upper is kept");
     return 0;
+}
+
+enum upper_mode decide_upper(const struct oci_config *c)
+{
+    enum upper_mode mode = UPPER_NONE;
+
+    if (c->upper)
+        upper_mode_parse(c->upper, &mode);
+    /* Nobody could write to it. */
+    return mode == UPPER_EPHEMERAL && c->root_readonly ? UPPER_NONE : mode;
 }
 
 int decide_config(const struct oci_config *c, enum decision *out, const char **why, struct err *e)

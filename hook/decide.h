@@ -4,6 +4,7 @@
 #define HOOK_DECIDE_H
 
 #include "hook/config.h"
+#include "hook/upper_mode.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -16,6 +17,12 @@ enum decision { DECISION_NOTHING, DECISION_SHIFT };
  * or -errno where the container has to be refused.
  */
 int decide_config(const struct oci_config *c, enum decision *out, const char **why, struct err *e);
+
+/*
+ * Where the writes of a container go that decide_config() has let pass. A read-only root has no
+ * ephemeral upper; a kept one is shown, read-only.
+ */
+enum upper_mode decide_upper(const struct oci_config *c);
 
 /*
  * Then from the owner of the image's root directory. Owned by the mount id of the container's

@@ -20,32 +20,44 @@ static void say_how(int status, const char *id)
         log_warn("container %s: its shifter failed with status %d", id, WEXITSTATUS(status));
 }
 
+/* What is at its path by now may be another's; that stays. */
+static int clear_upper(const struct kept *k)
+{
+    struct err e;
+    int r = k->ephemeral ? place_remove(&k->place, &e) : 0;
+
+    if (r < 0)
+        log_error("container %s: its upper stays: %s", k->id, e.msg);
+    return r;
+}
+
 /*
  * A record of the same id that another shifter has by now is not ours. A place without a record,
- * and nobody who holds its lock, is what a hook left that was killed.
+ * and nobody who holds its lock, is what a hook left that was killed. With an upper that cannot be
+ * removed the record stays, so that poststop can be run again.
  */
-static void clear_record(const struct process *shifter, const char *id, const char *state_directory)
+static void clear_away(const struct kept *k)
 {
     cleanup_record_lock struct record_lock lock = RECORD_LOCK_NONE;
     struct record record;
     struct err e;
-    int r;
+    int r = record_lock(k->state_directory, k->id, false, &lock, &e);
+    int stays = clear_upper(k);
 
-    if (record_lock(state_directory, id, false, &lock, &e) < 0)
+    if (r < 0)
         return;
     r = record_read(&lock, &record, &e);
     if (r == -ENOENT && record_remove(&lock, &e) < 0)
-        log_error("container %s: %s", id, e.msg);
+        log_error("container %s: %s", k->id, e.msg);
     if (r < 0)
         return;
-    if (record.shifter.pid == shifter->pid && record.shifter.start == shifter->start &&
-        record_remove(&lock, &e) < 0)
-        log_error("container %s: %s", id, e.msg);
+    if (stays == 0 && record.shifter.pid == k->shifter.pid &&
+        record.shifter.start == k->shifter.start && record_remove(&lock, &e) < 0)
+        log_error("container %s: %s", k->id, e.msg);
     record_release(&record);
 }
 
-void keeper_wait(pid_t child, const struct process *shifter, const char *id,
-                 const char *state_directory)
+void keeper_wait(pid_t child, const struct kept *k)
 {
     int status = 0;
 
@@ -55,8 +67,10 @@ void keeper_wait(pid_t child, const struct process *shifter, const char *id,
     log_setup("oci-shift-keep", LOG_LEVEL_INFO, false, true);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
+    /* Who waits for the place may have the record's lock. */
+    place_unlock(&k->place);
     /* poststop ends a shifter with SIGKILL: that is no news. */
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-        say_how(status, id);
-    clear_record(shifter, id, state_directory);
+        say_how(status, k->id);
+    clear_away(k);
 }

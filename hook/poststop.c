@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/log.h"
+#include "hook/place.h"
 #include "hook/record.h"
 #include "hook/stages.h"
 #include "hook/sys.h"
@@ -41,6 +42,8 @@ static int tear_down(const struct record_lock *lock, const struct oci_state *sta
     code = process_end(&r->shifter, END_MS);
     if (code < 0)
         return err_set(e, code, "end the shifter %d", (int)r->shifter.pid);
+    if (r->upper_mode == UPPER_EPHEMERAL && place_remove_path(r->upper, e) < 0)
+        return err_prefix(e, "remove the upper");
     return record_remove(lock, e);
 }
 

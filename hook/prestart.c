@@ -8,6 +8,7 @@
 #include "hook/record.h"
 #include "hook/spawn.h"
 #include "hook/stages.h"
+#include "hook/upper.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -29,11 +30,15 @@ struct prestart {
     int lower_path_fd; /* O_PATH fd of the image's directory */
     struct stat lower_st;
     char lower_path[PATH_MAX]; /* the same, symlinks resolved */
+    enum upper_mode upper_mode;
+    struct upper upper;
+    struct stat shown_st; /* root of what is shifted: of the image, or of it and an upper merged */
     struct fusemount mount;
     bool entry; /* the mount is to be entered */
     struct spawned spawned;
     struct inside_view view;
     struct record_lock lock;
+    int wait_ms; /* for an earlier container of this id to let its upper go */
 };
 
 static int identify_container(struct prestart *p, struct err *e)
@@ -91,6 +96,7 @@ static int decide(struct prestart *p, enum decision *out, struct err *e)
     const char *why = "";
     int r = decide_config(&p->config, out, &why, e);
 
+    p->upper_mode = decide_upper(&p->config);
     if (r == 0 && *out == DECISION_SHIFT)
         r = open_root(p, e);
     if (r == 0 && *out == DECISION_SHIFT)
@@ -130,9 +136,36 @@ static int check_record(struct prestart *p, bool *done, struct err *e)
     } else {
         log_info("container %s: the record of an earlier one was left over", p->state->id);
         process_end(&old.shifter, END_MS);
+        p->wait_ms = END_MS;
+        if (old.upper_mode == UPPER_EPHEMERAL)
+            r = place_remove_path(old.upper, e);
     }
     record_release(&old);
     return r;
+}
+
+/* What the shifter is to show: a detached tree. */
+static int open_shown(struct prestart *p, int *tree, struct err *e)
+{
+    const struct upper_want want = {
+        .mode = p->upper_mode,
+        .admin = p->admin,
+        .directory = p->config.upperdir,
+        .name = p->lock.name,
+        .lower_fd = p->lower_path_fd,
+        .lower = p->lower_path,
+        .id = p->state->id,
+        .uid = &p->config.uid,
+        .read_only = p->config.root_readonly,
+        .wait_ms = p->wait_ms,
+    };
+
+    if (p->upper_mode != UPPER_NONE)
+        return upper_merge(&want, &p->upper, tree, &p->shown_st, e);
+    p->shown_st = p->lower_st;
+    *tree = open_tree(p->lower_path_fd, "",
+                      AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    return *tree < 0 ? err_set(e, -errno, "open_tree %s", p->lower_path) : 0;
 }
 
 static int start_shifter(struct prestart *p, struct err *e)
@@ -145,19 +178,21 @@ static int start_shifter(struct prestart *p, struct err *e)
     struct spawn s = {
         .shifter = p->admin->shifter,
         .read_only = p->config.root_readonly,
+        /* Nobody writes to an image through a read-only root, and to an upper only this shifter. */
+        .alone = p->config.root_readonly || p->upper_mode != UPPER_NONE,
         .uid = &p->config.uid,
         .gid = &p->config.gid,
         .id = p->state->id,
         .state_directory = p->admin->state_directory,
+        .place = &p->upper.place,
+        .ephemeral = p->upper_mode == UPPER_EPHEMERAL,
         .seconds = 2 * p->admin->ready_seconds,
     };
-    cleanup_close int tree = open_tree(
-        p->lower_path_fd, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    int r;
+    cleanup_close int tree = -1;
+    int r = open_shown(p, &tree, e);
 
-    if (tree < 0)
-        return err_set(e, -errno, "open_tree %s", p->lower_path);
-    r = fusemount_create(&mo, &p->mount, e);
+    if (r == 0)
+        r = fusemount_create(&mo, &p->mount, e);
     if (r < 0)
         return r;
     s.dev_fd = p->mount.dev_fd;
@@ -179,8 +214,8 @@ static int check_mount(struct prestart *p, struct stat *st, struct err *e)
         return err_set(e, r, "the shifter does not answer");
     if (fstat(p->mount.mnt_fd, st) < 0)
         return err_set(e, -errno, "the shifter does not answer");
-    if (!idmap_to_mount(&p->config.uid, (struct disk_id){p->lower_st.st_uid}, &want) ||
-        st->st_uid != want.v || st->st_ino != p->lower_st.st_ino)
+    if (!idmap_to_mount(&p->config.uid, (struct disk_id){p->shown_st.st_uid}, &want) ||
+        st->st_uid != want.v || st->st_ino != p->shown_st.st_ino)
         return err_setx(e, -EIO, "the shifted root of %s does not show it shifted", p->lower_path);
     return 0;
 }
@@ -195,6 +230,8 @@ static int write_record(struct prestart *p, const struct stat *mounted, struct e
         .root = p->root_path,
         .lower = p->lower_path,
         .read_only = p->config.root_readonly,
+        .upper_mode = p->upper_mode,
+        .upper = p->upper_mode == UPPER_NONE ? NULL : p->upper.place.path,
         .uid_map = uid,
         .gid_map = gid,
         .container = p->container,
@@ -253,6 +290,7 @@ static void undo(struct prestart *p)
     if (p->spawned.shifter.pid > 0 && process_end(&p->spawned.shifter, END_MS) < 0)
         log_warn("container %s: the shifter %d does not end", p->state->id,
                  (int)p->spawned.shifter.pid);
+    upper_undo(&p->upper);
     if (record_remove(&p->lock, &e) < 0)
         log_warn("container %s: %s", p->state->id, e.msg);
 }
@@ -284,6 +322,7 @@ static void release(struct prestart *p)
     close_and_reset(&p->spawned.hold_fd);
     close_and_reset(&p->lower_path_fd);
     inside_view_release(&p->view);
+    upper_release(&p->upper);
     free(p->root_path);
     config_release(&p->config);
 }
@@ -295,6 +334,7 @@ int stage_prestart(const struct oci_state *state, const struct admin *admin, str
         .admin = admin,
         .lower_path_fd = -1,
         .mount = {-1, -1},
+        .upper = UPPER_INIT,
         .spawned = {.ready_fd = -1, .hold_fd = -1},
         .view = INSIDE_VIEW_NONE,
         .lock = RECORD_LOCK_NONE,

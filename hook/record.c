@@ -184,15 +184,43 @@ static int read_texts(const struct json *doc, struct record *out, struct err *e)
     return r;
 }
 
+static int read_upper(const struct json *doc, struct record *out, struct err *e)
+{
+    const struct json *upper;
+    const char *mode = "";
+    int r = read_object(doc, "upper", &upper, e);
+
+    if (r == 0)
+        r = json_member_string(upper, "mode", &mode, e);
+    if (r < 0)
+        return r;
+    if (!upper_mode_parse(mode, &out->upper_mode))
+        return json_fail(upper, e, "mode '%s' is not none, ephemeral or keep", mode);
+    if (out->upper_mode == UPPER_NONE)
+        return 0;
+    r = read_text(upper, "path", true, &out->upper, e);
+    return r < 0 ? err_prefix(e, "upper") : 0;
+}
+
+static int read_version(const struct json *doc, uint32_t *version, struct err *e)
+{
+    int r = json_member_u32(doc, "version", version, e);
+
+    if (r == 0 && (*version < 1 || *version > RECORD_VERSION))
+        r = err_setx(e, -EINVAL, "version %u is not one from 1 to %u", *version, RECORD_VERSION);
+    return r;
+}
+
 static int fill(const struct json *doc, struct record *out, struct err *e)
 {
     const struct json *device;
     uint32_t version = 0;
-    int r = json_member_u32(doc, "version", &version, e);
+    int r = read_version(doc, &version, e);
 
-    if (r == 0 && version != RECORD_VERSION)
-        return err_setx(e, -EINVAL, "version %u is not %u", version, RECORD_VERSION);
-    r = r < 0 ? r : read_texts(doc, out, e);
+    if (r == 0)
+        r = read_texts(doc, out, e);
+    if (r == 0 && version > 1)
+        r = read_upper(doc, out, e);
     if (r == 0 && !json_member(doc, "readOnly"))
         r = err_setx(e, -EINVAL, "readOnly is missing");
     if (r == 0)
@@ -262,6 +290,11 @@ int record_format(const struct record *r, char **text, size_t *len)
     json_write_string(w, "root", r->root);
     json_write_string(w, "lower", r->lower);
     json_write_bool(w, "readOnly", r->read_only);
+    json_write_begin(w, "upper");
+    json_write_string(w, "mode", upper_mode_name(r->upper_mode));
+    if (r->upper)
+        json_write_string(w, "path", r->upper);
+    json_write_end(w);
     json_write_string(w, "uidMappings", r->uid_map);
     json_write_string(w, "gidMappings", r->gid_map);
     write_process(w, "container", &r->container);
@@ -309,6 +342,7 @@ void record_release(struct record *r)
     free(r->bundle);
     free(r->root);
     free(r->lower);
+    free(r->upper);
     free(r->uid_map);
     free(r->gid_map);
     *r = (struct record){0};

@@ -10,11 +10,16 @@
 
 #include "base/err.h"
 #include "hook/proc.h"
+#include "hook/upper_mode.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define RECORD_VERSION 1u
+/*
+ * Grows when a reader that does not know a member would leave something behind or end the wrong
+ * thing; version 1, which knew no uppers, is still read.
+ */
+#define RECORD_VERSION 2u
 
 struct record {
     char *id;
@@ -22,6 +27,8 @@ struct record {
     char *root;  /* where the shifted root hangs, in the container's mount namespace */
     char *lower; /* the unshifted image */
     bool read_only;
+    enum upper_mode upper_mode;
+    char *upper;             /* the place of the upper (upper.h); NULL where there is none */
     char *uid_map, *gid_map; /* the text form of idmap.h */
     struct process container, shifter, keeper;
     uint32_t device_major, device_minor; /* st_dev of the shifted root */

@@ -13,7 +13,7 @@
 #include <time.h>
 
 /* Where the shifter finds what it is given. */
-enum { FD_DEV = 3, FD_LOWER, FD_READY, FD_REPORT, FD_HOLD, FD_END };
+enum { FD_DEV = 3, FD_LOWER, FD_READY, FD_REPORT, FD_HOLD, FD_PLACE, FD_END };
 
 /* What the keeper tells the hook: which process the shifter is, or why there is none. */
 struct report {
@@ -27,10 +27,9 @@ static char *mount_options(const struct spawn *s)
     cleanup_free char *gid = idmap_format(s->gid);
     char *text = NULL;
 
-    /* Nobody writes to an image through a read-only root: what was seen of it may be kept. */
     if (!uid || !gid ||
-        asprintf(&text, "nodev,uidmapping=%s,gidmapping=%s%s", uid, gid,
-                 s->read_only ? ",ro,cache=always" : ",cache=auto") < 0)
+        asprintf(&text, "nodev,uidmapping=%s,gidmapping=%s%s,cache=%s", uid, gid,
+                 s->read_only ? ",ro" : "", s->alone ? "always" : "auto") < 0)
         return NULL;
     return text;
 }
@@ -38,16 +37,17 @@ static char *mount_options(const struct spawn *s)
 /* Puts the fds at their numbers, and nothing above; 0 to 2 become /dev/null. */
 static int arrange_fds(const struct spawn *s, int ready, int report, int hold)
 {
-    int from[FD_END - FD_DEV] = {s->dev_fd, s->lower_fd, ready, report, hold};
+    int from[FD_END - FD_DEV] = {s->dev_fd, s->lower_fd, ready, report, hold, s->place->fd};
+    int n = s->place->fd < 0 ? FD_PLACE - FD_DEV : FD_END - FD_DEV;
     int null;
 
     /* First out of the way of each other. */
-    for (int i = 0; i < FD_END - FD_DEV; i++) {
+    for (int i = 0; i < n; i++) {
         from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, FD_END);
         if (from[i] < 0)
             return -errno;
     }
-    for (int i = 0; i < FD_END - FD_DEV; i++)
+    for (int i = 0; i < n; i++)
         if (dup2(from[i], FD_DEV + i) < 0)
             return -errno;
     null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -56,9 +56,9 @@ static int arrange_fds(const struct spawn *s, int ready, int report, int hold)
     for (int fd = 0; fd < 3; fd++)
         if (dup2(null, fd) < 0)
             return -errno;
-    if (close_range(FD_END, ~0u, 0) < 0)
+    if (close_range((unsigned)(FD_DEV + n), ~0u, 0) < 0)
         return -errno;
-    for (int fd = FD_REPORT; fd <= FD_HOLD; fd++)
+    for (int fd = FD_REPORT; fd < FD_DEV + n; fd++)
         if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
             return -errno;
     return 0;
@@ -112,6 +112,12 @@ static bool wait_for_word(unsigned seconds)
 /* The keeper: starts the shifter, says so, lets everything go, and waits. */
 static _Noreturn void keep(const struct spawn *s, char *options, int ready, int report_fd, int hold)
 {
+    struct kept kept = {
+        .id = s->id,
+        .state_directory = s->state_directory,
+        .place = *s->place,
+        .ephemeral = s->ephemeral,
+    };
     struct report r = {0};
     int code;
     pid_t child;
@@ -138,7 +144,9 @@ static _Noreturn void keep(const struct spawn *s, char *options, int ready, int 
     if (!wait_for_word(s->seconds))
         kill(child, SIGKILL);
     close(FD_HOLD);
-    keeper_wait(child, &r.shifter, s->id, s->state_directory);
+    kept.shifter = r.shifter;
+    kept.place.fd = s->place->fd < 0 ? -1 : FD_PLACE;
+    keeper_wait(child, &kept);
     _exit(0);
 }
 

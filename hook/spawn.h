@@ -2,13 +2,15 @@
 /*
  * Starting a shifter. Two processes come of it: the shifter, sandboxed and serving, and its keeper,
  * its parent, which waits for its end. A shifter ends by itself when its mount is gone, however the
- * container came to its end; the keeper then removes the record, also where no poststop ever runs.
+ * container came to its end; the keeper then removes the record, and an ephemeral upper, also where
+ * no poststop ever runs.
  */
 #ifndef HOOK_SPAWN_H
 #define HOOK_SPAWN_H
 
 #include "base/err.h"
 #include "base/idmap.h"
+#include "hook/place.h"
 #include "hook/proc.h"
 
 #include <stdbool.h>
@@ -18,9 +20,12 @@ struct spawn {
     int dev_fd;          /* /dev/fuse, bound to the superblock */
     int lower_fd;        /* detached mount of the image */
     bool read_only;
+    bool alone; /* nobody else changes what is shown: what was seen of it may be kept */
     bool entry; /* the mount will be entered (base/fusemount.h) */
     const struct idmap *uid, *gid;
     const char *id, *state_directory; /* for the keeper */
+    const struct place *place;        /* of the upper, locked; the keeper holds the lock on */
+    bool ephemeral;                   /* the keeper removes the place */
     unsigned seconds;                 /* until spawn_keep() has to be called */
 };
 

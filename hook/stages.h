@@ -20,7 +20,7 @@ int stage_poststart(const struct oci_state *state, const struct admin *admin, st
  */
 int poststart_check_root(pid_t pid, const struct record *r, struct err *e);
 
-/* poststop: ends the shifter and removes the record. Idempotent. */
+/* poststop: ends the shifter, removes an ephemeral upper and the record. Idempotent. */
 int stage_poststop(const struct oci_state *state, const struct admin *admin, struct err *e);
 
 #endif

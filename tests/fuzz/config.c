@@ -30,6 +30,16 @@ static void check_owner(const struct oci_config *c, uid_t owner)
         must(why && idmap_to_mount(&c->uid, (struct disk_id){0}, &m) && m.v == owner);
 }
 
+static void check_upper(const struct oci_config *c)
+{
+    const char *asked = c->upper ? c->upper : "none";
+    enum upper_mode mode = decide_upper(c);
+
+    must(strcmp(asked, upper_mode_name(mode)) == 0 ||
+         (c->root_readonly && strcmp(asked, "ephemeral") == 0 && mode == UPPER_NONE));
+    must(!c->upperdir || mode == UPPER_KEEP);
+}
+
 static void check(const struct oci_config *c)
 {
     enum decision decision;
@@ -53,8 +63,8 @@ static void check(const struct oci_config *c)
         must(why && (!c->user_namespace || !c->mappings));
     } else {
         /* What a container asks for and does not get would be a container without it. */
-        must(c->user_namespace && c->mappings && !c->upperdir);
-        must(!c->upper || strcmp(c->upper, "none") == 0);
+        must(c->user_namespace && c->mappings);
+        check_upper(c);
         check_owner(c, 0);
         check_owner(c, c->uid.by_mount[0].mount.v);
         check_owner(c, IDMAP_OVERFLOW_ID);

@@ -8,7 +8,8 @@ static void must_be_same(const struct record *a, const struct record *b)
     must(strcmp(a->id, b->id) == 0 && strcmp(a->bundle, b->bundle) == 0);
     must(strcmp(a->root, b->root) == 0 && strcmp(a->lower, b->lower) == 0);
     must(strcmp(a->uid_map, b->uid_map) == 0 && strcmp(a->gid_map, b->gid_map) == 0);
-    must(a->read_only == b->read_only);
+    must(a->read_only == b->read_only && a->upper_mode == b->upper_mode);
+    must(a->upper ? strcmp(a->upper, b->upper) == 0 : !b->upper);
     must(a->container.pid == b->container.pid && a->container.start == b->container.start);
     must(a->shifter.pid == b->shifter.pid && a->shifter.start == b->shifter.start);
     must(a->keeper.pid == b->keeper.pid && a->keeper.start == b->keeper.start);
@@ -19,6 +20,8 @@ static void check(const struct record *r)
 {
     /* What would be signalled is a process, or none: 0 and less are many to kill(2). */
     must(r->container.pid >= 0 && r->shifter.pid >= 0 && r->keeper.pid >= 0);
+    /* What would be removed is named in full. */
+    must(r->upper_mode == UPPER_NONE ? !r->upper : r->upper[0] == '/');
     must(r->id[0] && r->bundle[0] == '/' && r->root[0] == '/' && r->lower[0] == '/');
 }
 

@@ -555,10 +555,10 @@ annotation() {
 test_annotations() {
 	annotation upper bogus "'bogus' is not none, ephemeral or keep"
 	annotation upper '' "'' is not none, ephemeral or keep"
-	annotation upper keep 'keep is not supported by this version'
-	annotation upper ephemeral 'ephemeral is not supported by this version'
 	annotation backend bogus "'bogus' is not fuse"
 	bundle b '.annotations["io.oci-shift.upperdir"] = "/upper"'
+	refused 'annotation io.oci-shift.upperdir is there, and no upper is kept'
+	bundle b '.annotations["io.oci-shift.upperdir"] = "/upper" | .annotations["io.oci-shift.upper"] = "ephemeral"'
 	refused 'annotation io.oci-shift.upperdir is there, and no upper is kept'
 }
 

@@ -56,14 +56,14 @@ static int parse_record(const char *buf, size_t len, struct err *e)
 }
 
 /* Whether the path may be used is the administrator's word; here none is listed. */
-static int check_image(const char *image, struct err *e)
+static int check_path(const char *annotation, const char *path, struct err *e)
 {
     struct admin admin;
     int r = admin_parse("{}", 2, &admin, e);
 
     if (r < 0)
         return r;
-    r = admin_open_annotation_path(&admin, "io.oci-shift.image", image, e);
+    r = admin_open_annotation_path(&admin, annotation, path, e);
     admin_release(&admin);
     return r == -EACCES ? 0 : r;
 }
@@ -86,7 +86,9 @@ static int parse_annotations(const char *buf, size_t len, struct err *e)
         return r;
     r = decide_config(&config, &decision, &why, e);
     if (r == 0 && config.image)
-        r = check_image(config.image, e);
+        r = check_path("io.oci-shift.image", config.image, e);
+    if (r == 0 && config.upperdir)
+        r = check_path("io.oci-shift.upperdir", config.upperdir, e);
     config_release(&config);
     return r;
 }

@@ -23,6 +23,8 @@ START_TEST(has_defaults)
     ck_assert_int_eq(parse("{}"), 0);
     ck_assert_str_eq(a.shifter, SHIFTER_PATH);
     ck_assert_str_eq(a.state_directory, "/run/oci-shift");
+    ck_assert_str_eq(a.upper_directory, "/var/lib/oci-shift/uppers");
+    ck_assert_str_eq(a.ephemeral_directory, "/var/lib/oci-shift/ephemeral");
     ck_assert_uint_eq(a.ready_seconds, 10);
     ck_assert_str_eq(a.log_level, "info");
     ck_assert_ptr_null(a.annotation_paths);
@@ -36,10 +38,13 @@ END_TEST
 START_TEST(reads_every_key)
 {
     ck_assert_int_eq(parse("{\"shifter\":\"/s\",\"stateDirectory\":\"/d\",\"readySeconds\":3600,"
+                           "\"upperDirectory\":\"/u\",\"ephemeralDirectory\":\"/e\","
                            "\"annotationPaths\":[\"/a\",\"/b\"],\"logLevel\":\"debug\"}"),
                      0);
     ck_assert_str_eq(a.shifter, "/s");
     ck_assert_str_eq(a.state_directory, "/d");
+    ck_assert_str_eq(a.upper_directory, "/u");
+    ck_assert_str_eq(a.ephemeral_directory, "/e");
     ck_assert_uint_eq(a.ready_seconds, 3600);
     ck_assert_str_eq(a.log_level, "debug");
     ck_assert_str_eq(a.annotation_paths->first->next->text, "/b");
@@ -58,6 +63,8 @@ START_TEST(refuses)
         {"{\"shifter\":\"\"}", "shifter"},
         {"{\"stateDirectory\":\"run\"}", "stateDirectory"},
         {"{\"stateDirectory\":7}", "stateDirectory"},
+        {"{\"upperDirectory\":\"u\"}", "upperDirectory: 'u' is not an absolute path"},
+        {"{\"ephemeralDirectory\":\"\"}", "ephemeralDirectory"},
         {"{\"readySeconds\":0}", "readySeconds: 0"},
         {"{\"readySeconds\":3601}", "readySeconds: 3601"},
         {"{\"readySeconds\":1.5}", "readySeconds"},

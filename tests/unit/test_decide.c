@@ -60,6 +60,31 @@ START_TEST(knows_the_annotations)
 }
 END_TEST
 
+START_TEST(knows_where_writes_go)
+{
+    ck_assert_int_eq(decide_upper(&c), UPPER_NONE);
+    c.upper = "none";
+    ck_assert_int_eq(decide_upper(&c), UPPER_NONE);
+    c.upper = "ephemeral";
+    ck_assert_int_eq(decide_config(&c, &what, &why, &e), 0);
+    ck_assert_int_eq(decide_upper(&c), UPPER_EPHEMERAL);
+    c.upperdir = "/u";
+    ck_assert_int_eq(decide_config(&c, &what, &why, &e), -EINVAL);
+    c.upper = "keep";
+    ck_assert_int_eq(decide_config(&c, &what, &why, &e), 0);
+    ck_assert_int_eq(decide_upper(&c), UPPER_KEEP);
+    c.upper = NULL;
+    ck_assert_int_eq(decide_config(&c, &what, &why, &e), -EINVAL);
+    /* Nobody can write to a read-only root; what was kept is shown. */
+    c.root_readonly = true;
+    c.upperdir = NULL;
+    c.upper = "keep";
+    ck_assert_int_eq(decide_upper(&c), UPPER_KEEP);
+    c.upper = "ephemeral";
+    ck_assert_int_eq(decide_upper(&c), UPPER_NONE);
+}
+END_TEST
+
 static void owner_is(uid_t owner, int code, enum decision expected)
 {
     ck_assert_msg(decide_owner(&c, "/r", owner, &what, &why, &e) == code, "owner %u", owner);
@@ -109,6 +134,7 @@ Suite *suite_decide(void)
     tcase_add_test(t, shifts_what_has_a_mapping);
     tcase_add_test(t, leaves_alone_what_has_none);
     tcase_add_test(t, knows_the_annotations);
+    tcase_add_test(t, knows_where_writes_go);
     tcase_add_test(t, does_not_shift_twice);
     tcase_add_test(t, knows_the_root_of_odd_mappings);
     suite_add_tcase(s, t);

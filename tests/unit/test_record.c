@@ -15,8 +15,8 @@ static struct err e;
 static struct record_lock lock;
 static char state_dir[128];
 
-static char words[][48] = {"web 1",           "/run/b\xc3\xa4", "/run/b/root",
-                           "/images/\"deb\"", "0:100000:65536", "0:200000:65536"};
+static char words[][48] = {"web 1",          "/run/b\xc3\xa4", "/run/b/root",    "/images/\"deb\"",
+                           "0:100000:65536", "0:200000:65536", "/uppers/web%201"};
 
 static const struct record sample = {
     .id = words[0],
@@ -24,6 +24,8 @@ static const struct record sample = {
     .root = words[2],
     .lower = words[3],
     .read_only = true,
+    .upper_mode = UPPER_EPHEMERAL,
+    .upper = words[6],
     .uid_map = words[4],
     .gid_map = words[5],
     .container = {2147483647, UINT64_MAX},
@@ -60,6 +62,8 @@ START_TEST(comes_back_as_it_was)
     ck_assert_str_eq(r.uid_map, sample.uid_map);
     ck_assert_str_eq(r.gid_map, sample.gid_map);
     ck_assert(r.read_only);
+    ck_assert_int_eq(r.upper_mode, UPPER_EPHEMERAL);
+    ck_assert_str_eq(r.upper, sample.upper);
     ck_assert_int_eq(r.container.pid, sample.container.pid);
     ck_assert_uint_eq(r.container.start, UINT64_MAX);
     ck_assert_int_eq(r.shifter.pid, 42);
@@ -262,8 +266,14 @@ START_TEST(refuses_what_it_did_not_write)
         const char *text, *word;
     } cases[] = {
         {"[]", "object"},
-        {"{}", "version 0 is not 1"},
-        {"{\"version\":2," TEXTS DEVICE "}", "version 2 is not 1"},
+        {"{}", "version 0 is not one from 1 to 2"},
+        {"{\"version\":3," TEXTS DEVICE "}", "version 3 is not one from 1 to 2"},
+        {"{\"version\":2," TEXTS DEVICE "}", "upper is missing"},
+        {"{\"version\":2," TEXTS "\"upper\":{}}", "upper: mode ''"},
+        {"{\"version\":2," TEXTS "\"upper\":{\"mode\":\"kept\"}}", "upper: mode 'kept'"},
+        {"{\"version\":2," TEXTS "\"upper\":{\"mode\":\"keep\"}}", "upper: path is missing"},
+        {"{\"version\":2," TEXTS "\"upper\":{\"mode\":\"keep\",\"path\":\"u\"}}",
+         "upper: path: 'u'"},
         {"{\"version\":1}", "id is missing"},
         {"{\"version\":1," TEXTS "\"x\":1}", "container is missing"},
         {"{\"version\":1," TEXTS PROC("container", "2147483648", "1") DEVICE "}", "process id"},
@@ -296,6 +306,21 @@ START_TEST(refuses_what_it_did_not_write)
 }
 END_TEST
 
+/* Containers that an earlier version started are ended by this one. */
+START_TEST(reads_version_1)
+{
+    static const char text[] = "{\"version\":1," TEXTS PROC("container", "1", "2")
+        PROC("shifter", "3", "4") PROC("keeper", "5", "6") DEVICE "}";
+    struct record r;
+
+    ck_assert_msg(record_parse(text, strlen(text), &r, &e) == 0, "%s", e.msg);
+    ck_assert_int_eq(r.shifter.pid, 3);
+    ck_assert_int_eq(r.upper_mode, UPPER_NONE);
+    ck_assert_ptr_null(r.upper);
+    record_release(&r);
+}
+END_TEST
+
 Suite *suite_record(void)
 {
     Suite *s = suite_create("record");
@@ -315,6 +340,7 @@ Suite *suite_record(void)
     tcase_add_test(t, escapes_ids);
     tcase_add_test(t, escapes_into_what_room_there_is);
     tcase_add_test(t, refuses_what_it_did_not_write);
+    tcase_add_test(t, reads_version_1);
     suite_add_tcase(s, t);
     return s;
 }
