@@ -90,7 +90,7 @@ as_overlay() {
 	overlay "$T/fs" "$1"
 	serves_with "$2" "$T/fs"
 	idmapped_overlay "$T/kernel" "$T/fs2" "$1"
-	shifted fs mnt
+	shifted fs mnt "${3:-}"
 	inside "$(tool ops)" "$T/kernel" 0 >kernel.out 2>&1
 	inside "$(tool ops)" "$T/mnt" 0 >shifter.out 2>&1
 	unmount mnt fs kernel kernel.rw kernel.base
@@ -109,6 +109,15 @@ test_overlay() {
 
 test_overlay_export() {
 	as_overlay index=on,nfs_export=on handles
+}
+
+# As the hook has it for an upper, which nobody else writes to.
+test_overlay_all_cached() {
+	as_overlay index=on,nfs_export=on handles cache=always
+}
+
+test_overlay_all_cached_by_fds() {
+	as_overlay index=on fds cache=always
 }
 
 # bindfs, as root: another FUSE file system. The kernel has no idmapped mount for it, so the measure
