@@ -101,3 +101,23 @@ each_podman_always_variant() {
 	out=$(podman_run "$1" --rootfs "$T/image" sh -c 'stat -c "owner is: %U" /usr/bin/ls')
 	is "$out" "owner is: root"
 }
+
+each_podman_gives_an_upper() {
+	install_once
+	hook_config "$(jq -n --arg t "$T" '{upperDirectory: "\($t)/uppers",
+		ephemeralDirectory: "\($t)/ephemeral", annotationPaths: ["\($t)/mine"]}')"
+	jq --arg c "$T/admin.json" '.hook.args += ["--config", $c]' "$P/hooks.d/oci-shift.json" >hooks.d/oci-shift.json
+	podman_image image
+	out=$(podman_run "$1" --annotation io.oci-shift.upper=ephemeral --rootfs "$T/image" \
+		sh -c 'echo x >/opt/new; stat -c "owner is: %U" /usr/bin/ls /opt/new')
+	is "$out" $'owner is: root\nowner is: root'
+	is "$(ls -A ephemeral)" "" "left of the uppers"
+	mkdir mine
+	for n in 1 2; do
+		out=$(podman_run "$1" --annotation io.oci-shift.upper=keep --annotation "io.oci-shift.upperdir=$T/mine" \
+			--rootfs "$T/image" sh -c "echo $n >>/opt/new; cat /opt/new")
+	done
+	is "$out" $'1\n2'
+	is "$(stat -c %u:%g mine/upper/opt/new)" 0:0
+	is "$(ls -A image/opt)" "" "written to the image"
+}
