@@ -101,6 +101,24 @@ static bool may_use_trusted(void)
            size == UINT32_MAX;
 }
 
+static bool gives_handles(int fd)
+{
+    struct file_handle h = {.handle_bytes = 0};
+    int mnt_id;
+
+    return name_to_handle_at(fd, "", &h, &mnt_id, AT_EMPTY_PATH) < 0 && errno == EOVERFLOW;
+}
+
+bool overlay_has_index(const struct overlay *o)
+{
+    if (o->upper < 0 || !may_use_trusted() || !gives_handles(o->upper))
+        return false;
+    for (size_t i = 0; i < o->n_lowers; i++)
+        if (!gives_handles(o->lowers[i]))
+            return false;
+    return true;
+}
+
 static int set_options(int fs_fd, const struct overlay *o, struct err *e)
 {
     bool upper = o->upper >= 0, trusted = may_use_trusted();

@@ -4,15 +4,23 @@
  * nobody comes to it but who has the fd (fsopen(2), Linux 5.2; overlayfs.rst of the kernel).
  *
  * What is chosen, and why:
- *   index=on         with an upper: names of one inode stay one when it is copied up, and an upper
- *                    that is in use is refused (EBUSY). Where a layer's file system has no handles,
- *                    overlayfs goes on without
- *   nfs_export       as the caller says: with it files and directories have handles, and an index
- * of all that was ever copied up is kept, which each mount reads from end to end. Off without an
- * upper, where it does not follow redirects xino=auto        inode numbers stay when a file is
- * copied up, also where layers are of several file systems metacopy=off     a file of the upper has
- * its data, wherever the upper is moved to redirect_dir     on or follow, as the caller says In a
- * user namespace overlayfs keeps its marks as user.* (userxattr) and has no redirect_dir.
+ *
+ * index=on with an upper: names of one inode stay one when it is copied up, an upper that is in use
+ * is refused (EBUSY), and one that was over another topmost lower (ESTALE). Where a layer's file
+ * system has no handles, overlayfs goes on without.
+ *
+ * nfs_export as the caller says: with it files and directories have handles, and an index of all
+ * that was ever copied up is kept, which each mount reads from end to end. Off without an upper,
+ * where it does not follow redirects.
+ *
+ * xino=auto: inode numbers stay when a file is copied up, also where layers are of several file
+ * systems.
+ *
+ * metacopy=off: a file of the upper has its data, wherever the upper is moved to.
+ *
+ * redirect_dir=on or follow, as the caller says.
+ *
+ * In a user namespace overlayfs keeps its marks as user.* (userxattr) and has no redirect_dir.
  */
 #ifndef BASE_OVERLAY_H
 #define BASE_OVERLAY_H
@@ -33,6 +41,12 @@ struct overlay {
     bool handles;        /* of file handles (name_to_handle_at(2)); only with an upper */
     bool redirect_dir;   /* a directory of a lower may be renamed */
 };
+
+/*
+ * False where overlayfs will do without an index: then names of one inode are one only until the
+ * first of them is written to, and have to be told apart before.
+ */
+bool overlay_has_index(const struct overlay *o);
 
 /* The fds stay the caller's, and may be closed afterwards. *mnt_fd is the caller's too. */
 int overlay_mount(const struct overlay *o, int *mnt_fd, struct err *e);

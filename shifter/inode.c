@@ -79,8 +79,7 @@ static int identify(struct inode_table *t, int fd, const struct sys_stat *st, st
                       sys_handle_of(fd, &out->handle) == 0 && out->handle.type >= 0 &&
                       out->handle.type <= UINT8_MAX && out->handle.bytes > 0 &&
                       out->handle.bytes <= SYS_HANDLE_MAX;
-    out->fuse_node =
-        !out->has_handle && lower_is_fuse(t->lower, out->mount) ? sys_fuse_node_of(fd) : 0;
+    out->node = out->has_handle ? 0 : lower_node_of(t->lower, out->mount, fd, st);
     return 0;
 }
 
@@ -349,7 +348,7 @@ static int add_root(struct inode_table *t, int root_fd, int outside_fd)
     return r;
 }
 
-int inode_table_new(int root_fd, int outside_fd, bool use_handles, struct fd_budget *fds,
+int inode_table_new(int root_fd, int outside_fd, unsigned flags, struct fd_budget *fds,
                     struct backing_table *files, struct inode_table **out, struct err *e)
 {
     struct inode_table *t = calloc(1, sizeof(*t));
@@ -365,7 +364,7 @@ int inode_table_new(int root_fd, int outside_fd, bool use_handles, struct fd_bud
     if (!t->recent)
         r = -ENOMEM;
     if (r == 0)
-        r = lower_new(root_fd, use_handles, &t->lower);
+        r = lower_new(root_fd, flags & INODES_BY_HANDLE, flags & INODES_SPLIT_LINKS, &t->lower);
     if (r == 0)
         r = add_root(t, root_fd, outside_fd);
     if (r < 0) {

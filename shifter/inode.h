@@ -48,10 +48,13 @@ void inode_fd_release(const struct inode_fd *f);
 /*
  * root_fd: a directory of the lower opened for reading; it stays the caller's and must outlive
  * the table, as must budget and files. outside_fd: the directory that root_fd is in, where that is
- * the root of the FUSE mount (base/fusemount.h), on the same terms, or -1. use_handles: false where
- * the server may not open handles.
+ * the root of the FUSE mount (base/fusemount.h), on the same terms, or -1.
  */
-int inode_table_new(int root_fd, int outside_fd, bool use_handles, struct fd_budget *fds,
+enum {
+    INODES_BY_HANDLE = 1,   /* the server may open handles */
+    INODES_SPLIT_LINKS = 2, /* lower_new() */
+};
+int inode_table_new(int root_fd, int outside_fd, unsigned flags, struct fd_budget *fds,
                     struct backing_table *files, struct inode_table **out, struct err *e);
 void inode_table_free(struct inode_table *t);
 

@@ -20,7 +20,8 @@ struct lower_mount {
 };
 
 struct lower {
-    bool use_handles, stacked;
+    bool use_handles, split_links, stacked;
+    atomic_uint_fast64_t alone; /* the last number that lower_node_of() has made */
     pthread_mutex_t lock;
     atomic_uint n; /* entries below it are complete */
     struct lower_mount mounts[MAX_MOUNTS];
@@ -130,12 +131,14 @@ static bool is_stacked(int fd)
             fs.f_type == ECRYPTFS_SUPER_MAGIC);
 }
 
-bool lower_is_fuse(const struct lower *l, unsigned index)
+uint64_t lower_node_of(struct lower *l, unsigned index, int fd, const struct sys_stat *st)
 {
-    return l->mounts[index].fuse;
+    if (l->split_links && S_ISREG(st->st.st_mode) && st->st.st_nlink > 1)
+        return atomic_fetch_add(&l->alone, 1) + 1;
+    return l->mounts[index].fuse ? sys_fuse_node_of(fd) : 0;
 }
 
-int lower_new(int root_fd, bool use_handles, struct lower **out)
+int lower_new(int root_fd, bool use_handles, bool split_links, struct lower **out)
 {
     struct lower *l = calloc(1, sizeof(*l));
     struct sys_stat st;
@@ -144,6 +147,7 @@ int lower_new(int root_fd, bool use_handles, struct lower **out)
     if (!l)
         return -ENOMEM;
     l->use_handles = use_handles;
+    l->split_links = split_links;
     l->stacked = is_stacked(root_fd);
     pthread_mutex_init(&l->lock, NULL);
     r = sys_stat(root_fd, &st);

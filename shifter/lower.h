@@ -14,8 +14,11 @@
 
 struct lower;
 
-/* root_fd: a directory opened for reading, the caller's, which must outlive this. */
-int lower_new(int root_fd, bool use_handles, struct lower **out);
+/*
+ * root_fd: a directory opened for reading, the caller's, which must outlive this. split_links: it
+ * is an overlay that copies up one name of an inode at a time.
+ */
+int lower_new(int root_fd, bool use_handles, bool split_links, struct lower **out);
 void lower_free(struct lower *l);
 
 /*
@@ -36,7 +39,10 @@ bool lower_is_stacked(const struct lower *l);
 /* The fd that handles of this mount are opened with, or -1 where it gives none. */
 int lower_handle_fd(const struct lower *l, unsigned index);
 
-/* True for another FUSE file system. */
-bool lower_is_fuse(const struct lower *l, unsigned index);
+/*
+ * What tells an inode without a handle apart from others of its number, or 0: on another FUSE file
+ * system its node there; where names of one inode are not one (split_links), a number of its own.
+ */
+uint64_t lower_node_of(struct lower *l, unsigned index, int fd, const struct sys_stat *st);
 
 #endif

@@ -10,6 +10,7 @@
 #include "shifter/backing.h"
 #include "shifter/creds.h"
 #include "shifter/dir_ends.h"
+#include "shifter/layers.h"
 #include "shifter/options.h"
 #include "shifter/sandbox.h"
 #include "shifter/sanitizers.h"
@@ -30,7 +31,7 @@
 
 static const char usage[] =
     "usage: oci-shifter SOURCE MOUNTPOINT -o uidmapping=MAP,gidmapping=MAP[,OPTION...]\n"
-    "       oci-shifter -o lowerdir=SOURCE,uidmapping=MAP,gidmapping=MAP[,OPTION...] MOUNTPOINT\n"
+    "       oci-shifter -o lowerdir=LAYERS[,upperdir=DIR,workdir=DIR][,OPTION...] MOUNTPOINT\n"
     "\n"
     "Shows SOURCE at MOUNTPOINT with the owners of its files shifted.\n"
     "\n"
@@ -39,6 +40,7 @@ static const char usage[] =
     "  ro, nosuid, noexec, noatime\n"
     "  squash_to_root, squash_to_uid=UID, squash_to_gid=GID\n"
     "  cache=auto|always|never, timeout=SECONDS, passthrough=on|off, threads=N\n"
+    "  lowerdir=LAYER[:LAYER...],upperdir=DIR,workdir=DIR and the other options of fuse-overlayfs\n"
     "  -f  stay in the foreground    -d  the same, with a log of requests\n"
     "  -h, --help    -V, --version\n"
     "\n"
@@ -169,8 +171,10 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
     if (r == 0 && (!sh->files || !sh->dir_ends))
         r = err_set(e, -ENOMEM, "tables");
     if (r == 0)
-        r = inode_table_new(sh->root_fd, sh->outside_fd, initial_userns, sh->fds, sh->files,
-                            &sh->inodes, e);
+        r = inode_table_new(sh->root_fd, sh->outside_fd,
+                            (initial_userns ? INODES_BY_HANDLE : 0) |
+                                (o->split_links ? INODES_SPLIT_LINKS : 0),
+                            sh->fds, sh->files, &sh->inodes, e);
     if (r == 0) {
         log_debug("serving with %s", inode_table_has_handles(sh->inodes) ? "handles" : "fds");
         r = session_run(session);
@@ -202,6 +206,9 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
         .timeout = timeout_of(o),
         .passthrough = o->passthrough,
         .read_only = o->read_only,
+        .static_nlink = o->static_nlink,
+        .no_acl = o->no_acl,
+        .no_fsync = !o->fsync || o->volatile_upper,
     };
     struct err e = {0};
     bool initial = in_initial_userns();
@@ -251,19 +258,6 @@ static int attach_when_ready(int ready_fd, int *mnt_fd, const struct options *o,
     return 0;
 }
 
-static int open_lower(const char *path, struct err *e)
-{
-    int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-    struct stat st;
-
-    if (fd < 0)
-        return err_set(e, -errno, "open %s", path);
-    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-        return fd;
-    close(fd);
-    return err_set(e, -ENOTDIR, "open %s", path);
-}
-
 /* With -f: how the child that attaches the mount ended. */
 static bool attach_failed(pid_t child)
 {
@@ -275,26 +269,32 @@ static bool attach_failed(pid_t child)
     return status != 0;
 }
 
+/* What mountinfo has as the source. The kernel takes 255 bytes. */
+static const char *source_name(const struct options *o)
+{
+    return o->source && strlen(o->source) < 256 ? o->source : "oci-shifter";
+}
+
 /*
  * With paths: one process serves, the other attaches the mount once the server answers. In the
  * background it is the child that serves, with -f the parent, whose pid the caller knows.
  */
 static int mount_and_serve(struct options *o, struct err *e)
 {
-    struct fusemount_options mo = {.source = o->lowerdir,
+    struct fusemount_options mo = {.source = source_name(o),
+                                   .context = o->context,
                                    .read_only = o->read_only,
                                    .nosuid = o->nosuid,
                                    .noexec = o->noexec,
                                    .noatime = o->noatime};
     struct fusemount m = {-1, -1};
-    cleanup_close int lower = open_lower(o->lowerdir, e);
+    cleanup_close int lower = -1, upper = -1;
     int ready[2];
-    int r;
     pid_t child;
+    int r = layers_open(o, &lower, &upper, e);
 
-    if (lower < 0)
-        return lower;
-    r = fusemount_create(&mo, &m, e);
+    if (r == 0)
+        r = fusemount_create(&mo, &m, e);
     if (r < 0)
         return r;
     o->entry = fusemount_can_enter(&m);

@@ -16,6 +16,13 @@ int ops_open_fd(struct shifter *sh, fuse_ino_t ino, uint64_t fh, int flags, int 
     return *own;
 }
 
+void ops_shift_stat(const struct shifter *sh, struct stat *st)
+{
+    shift_stat_out(&sh->shift, st);
+    if (sh->static_nlink && S_ISDIR(st->st_mode))
+        st->st_nlink = 1;
+}
+
 double ops_attr_timeout(const struct shifter *sh, uint64_t id, const struct stat *st)
 {
     bool set_id = st->st_mode & (S_ISUID | S_ISGID);
@@ -30,7 +37,7 @@ double ops_attr_timeout(const struct shifter *sh, uint64_t id, const struct stat
 static void fill_entry(const struct shifter *sh, uint64_t id, uint64_t generation,
                        struct sys_stat *st, struct fuse_entry_param *out)
 {
-    shift_stat_out(&sh->shift, &st->st);
+    ops_shift_stat(sh, &st->st);
     *out = (struct fuse_entry_param){
         .ino = id,
         .generation = generation,
@@ -142,6 +149,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
      * a pipe (SPLICE_MOVE corrupts, splice of small requests only costs); set-id bits are handled
      * per request (session.h). */
     conn->want = wanted & conn->capable;
+    if (sh->no_acl)
+        conn->want &= ~(unsigned)FUSE_CAP_POSIX_ACL;
     if (sh->cache == CACHE_ALWAYS) {
         conn->want |= FUSE_CAP_CACHE_SYMLINKS & conn->capable;
         conn->want &= ~(unsigned)FUSE_CAP_AUTO_INVAL_DATA;

@@ -58,6 +58,9 @@ int ops_check_caller(fuse_req_t req); /* the same refusal, and nothing else */
  */
 int ops_open_fd(struct shifter *sh, fuse_ino_t ino, uint64_t fh, int flags, int *own);
 
+/* What the mount shows of a state of the lower: owners, and what options say. */
+void ops_shift_stat(const struct shifter *sh, struct stat *st);
+
 /* For how long (in seconds) the kernel may go by what it is shown of the node. */
 double ops_attr_timeout(const struct shifter *sh, uint64_t id, const struct stat *st);
 

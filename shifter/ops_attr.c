@@ -34,7 +34,7 @@ static void reply_attr(fuse_req_t req, fuse_ino_t ino, int fd)
         fuse_reply_err(req, -r);
         return;
     }
-    shift_stat_out(&sh->shift, &st.st);
+    ops_shift_stat(sh, &st.st);
     fuse_reply_attr(req, &st.st, ops_attr_timeout(sh, ino, &st.st));
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
+#include "base/uppermark.h"
 #include "shifter/acl.h"
 #include "shifter/fcap.h"
 #include "shifter/ops.h"
@@ -13,9 +14,18 @@
  * The server, who may do all, is the wrong one to ask for the ACL of an NFS or SMB share, or for
  * what else a lower knows by such a name. The ids in it would not be shifted either.
  */
-static bool is_the_file_systems(const char *name)
+static bool is_the_file_systems(const struct shifter *sh, const char *name)
 {
-    return strncmp(name, "system.", 7) == 0 && !acl_is_name(name);
+    return strncmp(name, "system.", 7) == 0 && (sh->no_acl || !acl_is_name(name));
+}
+
+/*
+ * What is not to be had through the mount: -EOPNOTSUPP as where the file system knows no such
+ * thing. The mark of an upper is for those who put it over an image, not for who writes to it.
+ */
+static int check_name(const struct shifter *sh, const char *name)
+{
+    return is_the_file_systems(sh, name) || uppermark_is_name(name) ? -EOPNOTSUPP : 0;
 }
 
 /* Reads and shifts a whole value. Returns its size or -errno. */
@@ -63,7 +73,9 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
     ssize_t n = buf ? 0 : -ENOMEM;
 
     if (n == 0)
-        n = is_the_file_systems(name) ? -EOPNOTSUPP : inode_path_fd(sh->inodes, ino, &f);
+        n = check_name(sh, name);
+    if (n == 0)
+        n = inode_path_fd(sh->inodes, ino, &f);
     if (n == 0)
         n = size == 0 ? value_size(sh, f.fd, name) : value_into(sh, f.fd, name, buf, size);
     /* A file system without ACLs, as SquashFS: the kernel, which asks before it checks permissions,
@@ -94,8 +106,10 @@ int ops_apply_setxattr(struct shifter *sh, uint64_t ino, const char *name, const
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
     char cap[FCAP_MAX_SIZE];
     char *copy;
-    int r = is_the_file_systems(name) ? -EOPNOTSUPP : inode_path_fd(sh->inodes, ino, &f);
+    int r = check_name(sh, name);
 
+    if (r == 0)
+        r = inode_path_fd(sh->inodes, ino, &f);
     if (r < 0)
         return r;
     /* An empty value has no id and means nothing; the kernel lets it pass, and so does this. */
@@ -129,19 +143,20 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 }
 
 /* trusted.*, which listxattr(2) shows to the host's root only, and what cannot be had here. */
-static bool is_hidden(const char *name, bool from_host_root)
+static bool is_hidden(const struct shifter *sh, const char *name, bool from_host_root)
 {
-    return is_the_file_systems(name) || (!from_host_root && strncmp(name, "trusted.", 8) == 0);
+    return check_name(sh, name) < 0 || (!from_host_root && strncmp(name, "trusted.", 8) == 0);
 }
 
-static size_t leave_out_hidden(char *list, size_t size, bool from_host_root)
+static size_t leave_out_hidden(const struct shifter *sh, char *list, size_t size,
+                               bool from_host_root)
 {
     size_t kept = 0;
 
     for (size_t at = 0; at < size;) {
         size_t len = strnlen(list + at, size - at - 1) + 1;
 
-        if (!is_hidden(list + at, from_host_root)) {
+        if (!is_hidden(sh, list + at, from_host_root)) {
             memmove(list + kept, list + at, len);
             kept += len;
         }
@@ -162,7 +177,7 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
     if (n == 0)
         n = sys_listxattr(f.fd, list, XATTR_LIST_ROOM);
     if (n > 0)
-        n = (ssize_t)leave_out_hidden(list, (size_t)n, fuse_req_ctx(req)->uid == 0);
+        n = (ssize_t)leave_out_hidden(sh, list, (size_t)n, fuse_req_ctx(req)->uid == 0);
     if (n > 0 && size > 0 && (size_t)n > size)
         n = -ERANGE;
     if (n < 0)
@@ -177,9 +192,11 @@ void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
-    int r =
-        is_the_file_systems(name) ? -EOPNOTSUPP : inode_path_fd(ops_shifter(req)->inodes, ino, &f);
+    struct shifter *sh = ops_shifter(req);
+    int r = check_name(sh, name);
 
+    if (r == 0)
+        r = inode_path_fd(sh->inodes, ino, &f);
     /* The request does not say whether the set-group-id bit may stay. On ext4 it stays for
      * everybody; tmpfs goes by the caller, and would take it from root's files too. */
     if (acl_is_name(name))

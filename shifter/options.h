@@ -11,14 +11,20 @@
 
 struct options {
     /* Two ways to say what is mounted where: paths, or what the hook has opened already. */
-    char *lowerdir;                  /* ours to free, or NULL */
-    char *mountpoint;                /* ours to free, or NULL */
+    char *source;                        /* one directory; all strings are ours to free, or NULL */
+    char *lowerdir, *upperdir, *workdir; /* or layers: layers.h */
+    char *mountpoint;
     int fuse_fd, lower_fd, ready_fd; /* -1, or inherited */
 
     bool have_uidmap, have_gidmap;
     struct idmap uidmap, gidmap;
     struct squash squash_uid, squash_gid;
+    char *context; /* SELinux label of all files */
     bool read_only, nosuid, noexec, noatime, nodev, squash_to_root, passthrough;
+    bool static_nlink, no_acl;
+    bool fsync, volatile_upper; /* the former: fsync(2) does what it says */
+    bool redirect_dir;          /* directories of a lower may be renamed */
+    bool split_links;           /* names of one inode are not one to overlayfs (base/overlay.h) */
     enum cache_mode cache;
     double timeout; /* seconds; < 0: what the cache mode says */
     unsigned threads;

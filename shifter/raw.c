@@ -91,7 +91,7 @@ static void do_statx(struct shifter *sh, int dev_fd, const struct fuse_in_header
         reply(dev_fd, in, r, NULL, 0);
         return;
     }
-    shift_stat_out(&sh->shift, &st.st);
+    ops_shift_stat(sh, &st.st);
     statx_out(&st, &out.stat);
     reply_make_valid(ops_attr_timeout(sh, in->nodeid, &st.st), &out.attr_valid,
                      &out.attr_valid_nsec);

@@ -28,6 +28,9 @@ struct shifter {
     struct dir_ends *dir_ends;
     bool passthrough; /* wanted, where the kernel has it */
     bool read_only;
+    bool static_nlink; /* directories have one link: st_nlink does not count them */
+    bool no_acl;
+    bool no_fsync;
     int root_fd;    /* the lower, opened for reading */
     int outside_fd; /* the directory that the lower is in, where that is the mount's root, or -1 */
     enum cache_mode cache;

@@ -70,7 +70,7 @@ static bool is_of(const struct slot *s, const struct identity *who)
          * pin what another FUSE server has behind the inode: there a new file can have the number,
          * and hard links, which are one file each to some servers, have the same.
          */
-        return s->handle_bytes == 0 && s->fuse_node == who->fuse_node;
+        return s->handle_bytes == 0 && s->node == who->node;
     return s->handle_bytes == who->handle.bytes && s->handle_type == who->handle.type &&
            memcmp(handle_bytes(s), who->handle.data, who->handle.bytes) == 0;
 }
@@ -192,7 +192,7 @@ int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *ou
     } else {
         s->handle_bytes = 0;
         s->fd = steal_fd(fd);
-        s->fuse_node = who->fuse_node;
+        s->node = who->node;
     }
     s->ino = who->ino;
     s->mount = who->mount;

@@ -23,7 +23,7 @@ struct identity {
     uint16_t mount; /* index of its mount in the lower */
     uint16_t type;  /* S_IFMT bits */
     bool has_handle;
-    uint64_t fuse_node; /* without a handle, on another FUSE file system; 0: unknown */
+    uint64_t node; /* without a handle: what else tells it apart (lower_node_of()), or 0 */
     struct sys_handle handle;
 };
 
@@ -45,7 +45,7 @@ struct slot {
         unsigned char *long_handle; /* overlayfs, NFS */
         struct {
             int fd;
-            uint64_t fuse_node;
+            uint64_t node;
         };
     };
     uint32_t backing;   /* of a regular file: backing.h */

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shifter/layers.h"
+
+#include "base/cleanup.h"
+#include "base/overlay.h"
+#include "base/uppermark.h"
+#include "shifter/options.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+/* Directories, the topmost first, and where the first one is. */
+struct layers {
+    int fds[OVERLAY_MAX_LOWERS];
+    size_t n;
+    char top[PATH_MAX];
+};
+
+static void layers_close(struct layers *l)
+{
+    while (l->n > 0)
+        close(l->fds[--l->n]);
+}
+
+int layers_split(char *text, char **paths, unsigned max, struct err *e)
+{
+    char *to = text, *start = text;
+    unsigned n = 0;
+
+    for (char *from = text;; from++) {
+        if (from[0] == '\\' && (from[1] == ':' || from[1] == '\\')) {
+            *to++ = *++from;
+            continue;
+        }
+        if (*from && *from != ':') {
+            *to++ = *from;
+            continue;
+        }
+        if (to == start)
+            return err_setx(e, -EINVAL, "lowerdir: layer %u is empty", n + 1);
+        if (n == max)
+            return err_setx(e, -EINVAL, "lowerdir: more than %u layers", max);
+        paths[n++] = start;
+        if (!*from)
+            break;
+        *to++ = '\0';
+        start = to;
+    }
+    *to = '\0';
+    return (int)n;
+}
+
+static int open_dir(const char *path, int flags, struct err *e)
+{
+    int fd = open(path, flags | O_DIRECTORY | O_CLOEXEC);
+
+    return fd < 0 ? err_set(e, -errno, "open %s", path) : fd;
+}
+
+static int open_layers(const char *list, struct layers *l, struct err *e)
+{
+    cleanup_free char *copy = strdup(list);
+    cleanup_free char **paths = calloc(OVERLAY_MAX_LOWERS, sizeof(*paths));
+    int n = copy && paths ? layers_split(copy, paths, OVERLAY_MAX_LOWERS, e)
+                          : err_set(e, -ENOMEM, "layers");
+
+    if (n < 0)
+        return n;
+    while (l->n < (size_t)n) {
+        int fd = open_dir(paths[l->n], O_PATH, e);
+
+        if (fd < 0)
+            return fd;
+        l->fds[l->n++] = fd;
+    }
+    if (!realpath(paths[0], l->top))
+        return err_set(e, -errno, "%s", paths[0]);
+    return 0;
+}
+
+/* One directory, with all that is mounted in it. */
+static int clone_tree(int dir_fd, const char *path, struct err *e)
+{
+    int fd =
+        open_tree(dir_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+
+    return fd < 0 ? err_set(e, -errno, "open %s", path) : fd;
+}
+
+static int clone_source(const char *path, struct err *e)
+{
+    cleanup_close int fd = open_dir(path, O_PATH, e);
+
+    return fd < 0 ? fd : clone_tree(fd, path, e);
+}
+
+/*
+ * Keeps others off. The server has this fd for as long as it lives: it is one of a mount of its
+ * own, from which nothing leads to the rest of the file system, and through which nothing is
+ * written.
+ */
+static int lock_upper(int upper, const char *path, struct err *e)
+{
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
+                                          MOUNT_ATTR_NOEXEC};
+    cleanup_close int mnt =
+        open_tree(upper, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    cleanup_close int fd = -1;
+
+    if (mnt < 0 || mount_setattr(mnt, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+        return err_set(e, -errno, "upper %s", path);
+    fd = openat(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(e, -errno, "upper %s", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return steal_fd(&fd);
+    if (errno == EWOULDBLOCK)
+        return err_setx(e, -EBUSY, "the upper %s is in use by another mount", path);
+    return err_set(e, -errno, "lock the upper %s", path);
+}
+
+static int merge_with_upper(struct options *o, struct overlay *overlay, const char *top,
+                            int *tree_fd, int *upper_fd, struct err *e)
+{
+    cleanup_close int upper = open_dir(o->upperdir, O_RDONLY, e);
+    cleanup_close int work = upper < 0 ? -1 : open_dir(o->workdir, O_PATH, e);
+    cleanup_close int lock = -1, tree = -1;
+    struct uppermark mark = {.upper = o->upperdir,
+                             .lowers = overlay->lowers,
+                             .n_lowers = overlay->n_lowers,
+                             .lower = top,
+                             .same_path_will_do = true,
+                             .uid = &o->uidmap};
+    int r = upper < 0 ? upper : work;
+
+    if (r < 0)
+        return r;
+    lock = lock_upper(upper, o->upperdir, e);
+    if (lock < 0)
+        return lock;
+    r = uppermark_check(&mark, upper, e);
+    overlay->upper = upper;
+    overlay->work = work;
+    if (r == 0)
+        r = overlay_mount(overlay, &tree, e);
+    /* The last of all that can be refused is behind us, and nothing is written yet. */
+    if (r == 0 && !o->read_only)
+        r = uppermark_set(&mark, upper, e);
+    if (r < 0)
+        return r;
+    o->split_links = !overlay_has_index(overlay);
+    *upper_fd = steal_fd(&lock);
+    *tree_fd = steal_fd(&tree);
+    return 0;
+}
+
+static int merge(struct options *o, const struct layers *l, int *tree_fd, int *upper_fd,
+                 struct err *e)
+{
+    struct overlay overlay = {.lowers = l->fds,
+                              .n_lowers = l->n,
+                              .upper = -1,
+                              .work = -1,
+                              .read_only = o->read_only,
+                              .volatile_upper = o->volatile_upper,
+                              .redirect_dir = o->redirect_dir};
+
+    if (o->upperdir)
+        return merge_with_upper(o, &overlay, l->top, tree_fd, upper_fd, e);
+    if (l->n > 1)
+        return overlay_mount(&overlay, tree_fd, e);
+    *tree_fd = clone_tree(l->fds[0], l->top, e);
+    return *tree_fd < 0 ? *tree_fd : 0;
+}
+
+int layers_open(struct options *o, int *tree_fd, int *upper_fd, struct err *e)
+{
+    struct layers l = {.n = 0};
+    int r;
+
+    *upper_fd = -1;
+    if (o->source) {
+        *tree_fd = clone_source(o->source, e);
+        return *tree_fd < 0 ? *tree_fd : 0;
+    }
+    r = open_layers(o->lowerdir, &l, e);
+    if (r == 0)
+        r = merge(o, &l, tree_fd, upper_fd, e);
+    layers_close(&l);
+    return r;
+}
