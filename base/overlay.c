@@ -128,8 +128,8 @@ static int set_options(int fs_fd, const struct overlay *o, struct err *e)
     } options[] = {
         {"source", "oci-shift", true},
         {"userxattr", NULL, !trusted},
-        {"index", "on", upper && trusted},
-        {"nfs_export", "on", upper && trusted && o->handles},
+        {"index", o->no_index ? "off" : "on", upper && trusted},
+        {"nfs_export", "on", upper && trusted && o->handles && !o->no_index},
         {"xino", "auto", true},
         {"metacopy", "off", true},
         {"redirect_dir", upper && o->redirect_dir ? "on" : "follow", trusted},

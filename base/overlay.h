@@ -40,6 +40,7 @@ struct overlay {
     bool volatile_upper; /* nothing is ever synced */
     bool handles;        /* of file handles (name_to_handle_at(2)); only with an upper */
     bool redirect_dir;   /* a directory of a lower may be renamed */
+    bool no_index;       /* the topmost lower will be another one in the next mount */
 };
 
 /*

@@ -66,6 +66,7 @@ int main(void)
     srunner_add_suite(runner, suite_place());
     srunner_add_suite(runner, suite_mounttree());
     srunner_add_suite(runner, suite_proc());
+    srunner_add_suite(runner, suite_markers());
     srunner_add_suite(runner, suite_shift());
     srunner_add_suite(runner, suite_acl());
     srunner_add_suite(runner, suite_fcap());

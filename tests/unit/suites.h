@@ -19,6 +19,7 @@ Suite *suite_idmap(void);
 Suite *suite_io(void);
 Suite *suite_json(void);
 Suite *suite_json_values(void);
+Suite *suite_markers(void);
 Suite *suite_mounttree(void);
 Suite *suite_num(void);
 Suite *suite_options(void);
