@@ -65,6 +65,10 @@ int ops_make_entry_at(struct shifter *sh, int dir_fd, const char *name,
     uint64_t id, generation;
     int r = inode_get_at(sh->inodes, dir_fd, name, &id, &generation, &st);
 
+    if (r == 0 && ops_is_whiteout(sh, &st.st)) {
+        inode_forget(sh->inodes, id, 1);
+        r = -ENOENT;
+    }
     if (r == 0)
         fill_entry(sh, id, generation, &st, out);
     return r;
@@ -92,7 +96,7 @@ void ops_reply_entry_at(fuse_req_t req, int r, int dir_fd, const char *name, mod
 
 int ops_parent(struct shifter *sh, fuse_ino_t parent, const char *name, struct inode_fd *dir)
 {
-    if (!sys_name_ok(name))
+    if (!sys_name_ok(name) || ops_is_hidden(sh, name))
         return -EINVAL;
     return inode_path_fd(sh->inodes, parent, dir);
 }

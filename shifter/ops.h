@@ -35,10 +35,23 @@ int ops_make_entry_at(struct shifter *sh, int dir_fd, const char *name,
 void ops_reply_entry_at(fuse_req_t req, int r, int dir_fd, const char *name, mode_t type);
 
 /*
- * Opens the parent directory `parent` for *at calls and checks the name. Returns 0 or -errno;
- * *dir is released by the caller.
+ * Opens the parent directory `parent` for *at calls and checks the name, which is not a hidden one.
+ * Returns 0 or -errno; *dir is released by the caller.
  */
 int ops_parent(struct shifter *sh, fuse_ino_t parent, const char *name, struct inode_fd *dir);
+
+/* ops_marker.c. Names that are not shown, and not to be made. */
+bool ops_is_hidden(const struct shifter *sh, const char *name);
+
+/* Files that are not shown: st as it is on the lower; name, of type DT_*, as a directory has it. */
+bool ops_is_whiteout(const struct shifter *sh, const struct stat *st);
+bool ops_is_hidden_at(const struct shifter *sh, int dir_fd, const char *name, unsigned char type);
+
+/*
+ * After -ENOTEMPTY: makes the directory dir_fd/name empty where it looks so, by removing what is
+ * hidden in it. -ENOTEMPTY where it does not look so.
+ */
+int ops_empty_hidden(const struct shifter *sh, int dir_fd, const char *name);
 
 /* Who asks, in mount ids, as the request says. */
 struct ops_caller {

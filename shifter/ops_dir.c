@@ -157,7 +157,8 @@ static off_t convert(struct filling *f, int fd, const char *raw, ssize_t n, bool
     for (ssize_t at = 0; at < n;) {
         const struct dirent64 *d = (const void *)(raw + at);
 
-        if (!(plus ? add_plus(f, fd, d) : add_plain(f, d)))
+        if (!ops_is_hidden_at(ops_shifter(f->req), fd, d->d_name, d->d_type) &&
+            !(plus ? add_plus(f, fd, d) : add_plain(f, d)))
             return -1;
         at += d->d_reclen;
         last = d->d_off;
@@ -179,14 +180,18 @@ static void fill(struct filling *f, int fd, off_t off, bool plus, bool unopened)
     size_t size = lower_size(f->size, plus);
     char *raw = f->buf + f->size;
     uint32_t begun = unopened ? dir_ends_begin(ends, f->dir) : 0;
-    ssize_t n = read_at(fd, off, raw, size);
-    off_t last;
+    off_t last = off;
+    ssize_t n;
 
-    if (n < 0) {
-        fuse_reply_err(f->req, (int)-n);
-        return;
-    }
-    last = convert(f, fd, raw, n, plus);
+    /* Where all that was read is hidden, an empty reply would be the end. */
+    do {
+        n = read_at(fd, last, raw, size);
+        if (n < 0) {
+            fuse_reply_err(f->req, (int)-n);
+            return;
+        }
+        last = convert(f, fd, raw, n, plus);
+    } while (n > 0 && f->used == 0 && last >= 0);
     if (unopened && last >= 0 && ends_here(fd, raw, size, n))
         dir_ends_note(ends, f->dir, begun, last);
     if (fuse_reply_buf(f->req, f->buf, f->used) == -ENOENT && plus)

@@ -12,7 +12,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE;
     struct fuse_entry_param none = {.ino = 0, .entry_timeout = sh->timeout};
     struct fuse_entry_param entry;
-    int r = ops_parent(sh, parent, name, &dir);
+    int r = ops_is_hidden(sh, name) ? -ENOENT : ops_parent(sh, parent, name, &dir);
 
     if (r == 0)
         r = ops_make_entry_at(sh, dir.fd, name, &entry);

@@ -71,6 +71,12 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *
     ops_reply_entry_at(req, r, dir.fd, new_name, inode_type(sh->inodes, ino));
 }
 
+/* What file systems say of a directory that cannot go for what is in it. */
+static bool looks_not_empty(int r)
+{
+    return r == -ENOTEMPTY || r == -EEXIST;
+}
+
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int flags)
 {
     struct shifter *sh = ops_shifter(req);
@@ -81,6 +87,8 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int
     if (r == 0) {
         victim = sys_open_path_at(dir.fd, name);
         r = unlinkat(dir.fd, name, flags) < 0 ? -errno : 0;
+        if (looks_not_empty(r) && ops_empty_hidden(sh, dir.fd, name) == 0)
+            r = unlinkat(dir.fd, name, flags) < 0 ? -errno : 0;
     }
     if (r == 0 && victim >= 0)
         inode_keep(sh->inodes, &victim);
@@ -117,6 +125,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
     if (r == 0 && (flags & RENAME_WHITEOUT))
         r = ops_become_caller(req, &scope);
     if (r == 0)
+        r = sys_rename(from.fd, name, to.fd, new_name, flags);
+    if (looks_not_empty(r) && victim >= 0 && ops_empty_hidden(sh, to.fd, new_name) == 0)
         r = sys_rename(from.fd, name, to.fd, new_name, flags);
     if (r == 0 && victim >= 0)
         inode_keep(sh->inodes, &victim);
