@@ -111,7 +111,7 @@ static bool gives_handles(int fd)
 
 bool overlay_has_index(const struct overlay *o)
 {
-    if (o->upper < 0 || !may_use_trusted() || !gives_handles(o->upper))
+    if (o->upper < 0 || o->no_index || !may_use_trusted() || !gives_handles(o->upper))
         return false;
     for (size_t i = 0; i < o->n_lowers; i++)
         if (!gives_handles(o->lowers[i]))

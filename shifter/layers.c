@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/overlay.h"
 #include "base/uppermark.h"
+#include "shifter/markers.h"
 #include "shifter/options.h"
 
 #include <fcntl.h>
@@ -123,16 +124,29 @@ static int lock_upper(int upper, const char *path, struct err *e)
     return err_set(e, -errno, "lock the upper %s", path);
 }
 
-static int merge_with_upper(struct options *o, struct overlay *overlay, const char *top,
-                            int *tree_fd, int *upper_fd, struct err *e)
+/* Their side layers are between them. */
+static int expand(const struct options *o, const struct layers *l, struct overlay *overlay,
+                  struct markers_stack *stack, struct err *e)
+{
+    int r = markers_expand(l->fds, l->n, overlay->upper,
+                           o->side_layers ? o->side_layers : MARKERS_DIRECTORY, stack, e);
+
+    overlay->lowers = stack->fds;
+    overlay->n_lowers = stack->n;
+    overlay->no_index = stack->upper_has_side;
+    return r;
+}
+
+static int merge_with_upper(struct options *o, const struct layers *l, struct overlay *overlay,
+                            struct markers_stack *stack, int *tree_fd, int *upper_fd, struct err *e)
 {
     cleanup_close int upper = open_dir(o->upperdir, O_RDONLY, e);
     cleanup_close int work = upper < 0 ? -1 : open_dir(o->workdir, O_PATH, e);
     cleanup_close int lock = -1, tree = -1;
     struct uppermark mark = {.upper = o->upperdir,
-                             .lowers = overlay->lowers,
-                             .n_lowers = overlay->n_lowers,
-                             .lower = top,
+                             .lowers = l->fds,
+                             .n_lowers = l->n,
+                             .lower = l->top,
                              .same_path_will_do = true,
                              .uid = &o->uidmap};
     int r = upper < 0 ? upper : work;
@@ -146,6 +160,8 @@ static int merge_with_upper(struct options *o, struct overlay *overlay, const ch
     overlay->upper = upper;
     overlay->work = work;
     if (r == 0)
+        r = expand(o, l, overlay, stack, e);
+    if (r == 0)
         r = overlay_mount(overlay, &tree, e);
     /* The last of all that can be refused is behind us, and nothing is written yet. */
     if (r == 0 && !o->read_only)
@@ -158,28 +174,31 @@ static int merge_with_upper(struct options *o, struct overlay *overlay, const ch
     return 0;
 }
 
-static int merge(struct options *o, const struct layers *l, int *tree_fd, int *upper_fd,
-                 struct err *e)
+static int merge(struct options *o, const struct layers *l, struct markers_stack *stack,
+                 int *tree_fd, int *upper_fd, struct err *e)
 {
-    struct overlay overlay = {.lowers = l->fds,
-                              .n_lowers = l->n,
-                              .upper = -1,
+    struct overlay overlay = {.upper = -1,
                               .work = -1,
                               .read_only = o->read_only,
                               .volatile_upper = o->volatile_upper,
                               .redirect_dir = o->redirect_dir};
+    int r;
 
     if (o->upperdir)
-        return merge_with_upper(o, &overlay, l->top, tree_fd, upper_fd, e);
-    if (l->n > 1)
+        return merge_with_upper(o, l, &overlay, stack, tree_fd, upper_fd, e);
+    r = expand(o, l, &overlay, stack, e);
+    if (r < 0)
+        return r;
+    if (stack->n > 1)
         return overlay_mount(&overlay, tree_fd, e);
-    *tree_fd = clone_tree(l->fds[0], l->top, e);
+    *tree_fd = clone_tree(stack->fds[0], l->top, e);
     return *tree_fd < 0 ? *tree_fd : 0;
 }
 
 int layers_open(struct options *o, int *tree_fd, int *upper_fd, struct err *e)
 {
     struct layers l = {.n = 0};
+    struct markers_stack stack = {.temporary = -1};
     int r;
 
     *upper_fd = -1;
@@ -189,7 +208,8 @@ int layers_open(struct options *o, int *tree_fd, int *upper_fd, struct err *e)
     }
     r = open_layers(o->lowerdir, &l, e);
     if (r == 0)
-        r = merge(o, &l, tree_fd, upper_fd, e);
+        r = merge(o, &l, &stack, tree_fd, upper_fd, e);
+    markers_release(&stack);
     layers_close(&l);
     return r;
 }

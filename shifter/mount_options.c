@@ -158,6 +158,7 @@ static const struct {
 } strings[] = {
     {"context", offsetof(struct options, context)},
     {"lowerdir", offsetof(struct options, lowerdir)},
+    {"side_layers", offsetof(struct options, side_layers)},
     {"upperdir", offsetof(struct options, upperdir)},
     {"workdir", offsetof(struct options, workdir)},
 };

@@ -164,6 +164,7 @@ void options_release(struct options *o)
 {
     free(o->source);
     free(o->lowerdir);
+    free(o->side_layers);
     free(o->upperdir);
     free(o->workdir);
     free(o->context);

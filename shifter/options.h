@@ -19,7 +19,8 @@ struct options {
     bool have_uidmap, have_gidmap;
     struct idmap uidmap, gidmap;
     struct squash squash_uid, squash_gid;
-    char *context; /* SELinux label of all files */
+    char *side_layers; /* where they are kept (markers.h), or NULL */
+    char *context;     /* SELinux label of all files */
     bool read_only, nosuid, noexec, noatime, nodev, squash_to_root, passthrough;
     bool static_nlink, no_acl;
     bool fsync, volatile_upper; /* the former: fsync(2) does what it says */

@@ -26,14 +26,17 @@ merge() {
 
 # shown UPPER WORK LAYER...: what the shifter shows of them at "mnt"
 shown() {
+	local layers upper=
+	layers=$(printf :%s "${@:3}")
+	[ "$1" = - ] || upper=,upperdir=$1,workdir=$2
 	mkdir -p mnt
 	# The end of a shifter lets its upper go a little later than umount(8) returns.
-	wait_for merge merged "$@"
-	timeout 10 "$SHIFTER" -o "lowerdir=$T/merged,uidmapping=$MAP,gidmapping=$MAP,timeout=0" mnt
+	wait_for timeout 10 "$SHIFTER" mnt -o "lowerdir=${layers#:}$upper,side_layers=${KEPT:-$T/kept}" \
+		-o "uidmapping=$MAP,gidmapping=$MAP,timeout=0"
 }
 
 gone() {
-	unmount mnt merged
+	unmount mnt
 }
 
 # Everything there is in a tree.
