@@ -14,6 +14,7 @@
 /* What fsconfig(2) takes of one string before Linux 6.8 knew "lowerdir+". */
 #define JOINED_MAX 256
 #define FD_PATH_MAX 32
+#define BUSY_STEP_MS 5u
 
 static char *fd_path(int fd, char buf[FD_PATH_MAX])
 {
@@ -173,7 +174,7 @@ static int explain(int fs_fd, const struct overlay *o, struct err *e)
     return code;
 }
 
-int overlay_mount(const struct overlay *o, int *mnt_fd, struct err *e)
+static int mount_once(const struct overlay *o, int *mnt_fd, struct err *e)
 {
     cleanup_close int fs_fd = fsopen("overlay", FSOPEN_CLOEXEC);
     int r;
@@ -193,4 +194,17 @@ int overlay_mount(const struct overlay *o, int *mnt_fd, struct err *e)
         return explain(fs_fd, o, e);
     *mnt_fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, 0);
     return *mnt_fd < 0 ? failed(fs_fd, "fsmount", e) : 0;
+}
+
+int overlay_mount(const struct overlay *o, int *mnt_fd, struct err *e)
+{
+    unsigned waited = 0;
+    int r = mount_once(o, mnt_fd, e);
+
+    /* A mount ends some time after the last process that had it: nothing tells when. */
+    for (; r == -EBUSY && waited < o->busy_ms; waited += BUSY_STEP_MS) {
+        usleep(BUSY_STEP_MS * 1000);
+        r = mount_once(o, mnt_fd, e);
+    }
+    return r;
 }

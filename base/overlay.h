@@ -41,6 +41,7 @@ struct overlay {
     bool handles;        /* of file handles (name_to_handle_at(2)); only with an upper */
     bool redirect_dir;   /* a directory of a lower may be renamed */
     bool no_index;       /* the topmost lower will be another one in the next mount */
+    unsigned busy_ms;    /* how long a mount that has the upper may take to end */
 };
 
 /*

@@ -18,6 +18,8 @@
 
 #define UPPER_NAME "upper"
 #define WORK_NAME "work"
+/* A mount that had the upper ends some time after its last process. */
+#define UPPER_BUSY_MS 2000u
 
 /* The merged tree would not show them. */
 static int check_no_mounts(const char *lower, struct err *e)
@@ -159,6 +161,7 @@ static int mount_over(const struct upper *u, const struct upper_want *w, int *mn
         .work = work,
         .read_only = w->read_only,
         .handles = true,
+        .busy_ms = UPPER_BUSY_MS,
         .volatile_upper = u->ephemeral,
         .redirect_dir = u->ephemeral,
     };

@@ -14,6 +14,10 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+/* A server ends some time after its mount: whoever mounts again at once waits for that. */
+#define UPPER_BUSY_MS 2000u
+#define UPPER_BUSY_STEP_MS 5u
+
 /* Directories, the topmost first, and where the first one is. */
 struct layers {
     int fds[OVERLAY_MAX_LOWERS];
@@ -66,9 +70,11 @@ static int open_layers(const char *list, struct layers *l, struct err *e)
 {
     cleanup_free char *copy = strdup(list);
     cleanup_free char **paths = calloc(OVERLAY_MAX_LOWERS, sizeof(*paths));
-    int n = copy && paths ? layers_split(copy, paths, OVERLAY_MAX_LOWERS, e)
-                          : err_set(e, -ENOMEM, "layers");
+    int n;
 
+    if (!copy || !paths)
+        return err_set(e, -ENOMEM, "layers");
+    n = layers_split(copy, paths, OVERLAY_MAX_LOWERS, e);
     if (n < 0)
         return n;
     while (l->n < (size_t)n) {
@@ -117,8 +123,13 @@ static int lock_upper(int upper, const char *path, struct err *e)
     fd = openat(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return err_set(e, -errno, "upper %s", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return steal_fd(&fd);
+    for (unsigned waited = 0; waited < UPPER_BUSY_MS; waited += UPPER_BUSY_STEP_MS) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return steal_fd(&fd);
+        if (errno != EWOULDBLOCK)
+            break;
+        usleep(UPPER_BUSY_STEP_MS * 1000);
+    }
     if (errno == EWOULDBLOCK)
         return err_setx(e, -EBUSY, "the upper %s is in use by another mount", path);
     return err_set(e, -errno, "lock the upper %s", path);
@@ -181,6 +192,8 @@ static int merge(struct options *o, const struct layers *l, struct markers_stack
                               .work = -1,
                               .read_only = o->read_only,
                               .volatile_upper = o->volatile_upper,
+                              .handles = true,
+                              .busy_ms = UPPER_BUSY_MS,
                               .redirect_dir = o->redirect_dir};
     int r;
 

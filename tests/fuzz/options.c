@@ -35,13 +35,15 @@ static void check(const struct options *o)
     if (o->help || o->version)
         return;
     must(o->threads >= 1);
-    must(o->have_uidmap || o->squash_uid.on);
-    must(o->have_gidmap || o->squash_gid.on);
+    must(o->have_uidmap || o->squash_uid.on || (o->lowerdir && !o->have_gidmap));
+    must(o->have_gidmap || o->squash_gid.on || (o->lowerdir && !o->have_uidmap));
+    must(!o->upperdir || (o->lowerdir && o->workdir));
     must(!o->squash_to_root || (o->squash_uid.on && o->squash_gid.on));
     must_be_a_mapping(&o->uidmap);
     must_be_a_mapping(&o->gidmap);
     /* What is mounted and where: both as paths, or both as fds. */
-    must((o->lowerdir && o->mountpoint) || (!o->mountpoint && o->fuse_fd >= 0 && o->lower_fd >= 0));
+    must(((o->source || o->lowerdir) && o->mountpoint) ||
+         (!o->mountpoint && o->fuse_fd >= 0 && o->lower_fd >= 0));
 }
 
 static bool same_text(const char *a, const char *b)
@@ -62,6 +64,9 @@ static bool same_squash(const struct squash *a, const struct squash *b)
 static void must_be_same(const struct options *a, const struct options *b)
 {
     must(same_text(a->lowerdir, b->lowerdir) && same_text(a->mountpoint, b->mountpoint));
+    must(same_text(a->source, b->source) && same_text(a->context, b->context));
+    must(same_text(a->upperdir, b->upperdir) && same_text(a->workdir, b->workdir));
+    must(a->fsync == b->fsync && a->no_acl == b->no_acl && a->static_nlink == b->static_nlink);
     must(a->fuse_fd == b->fuse_fd && a->lower_fd == b->lower_fd && a->ready_fd == b->ready_fd);
     must(a->have_uidmap == b->have_uidmap && a->have_gidmap == b->have_gidmap);
     must(same_map(&a->uidmap, &b->uidmap) && same_map(&a->gidmap, &b->gidmap));

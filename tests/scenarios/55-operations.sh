@@ -482,9 +482,11 @@ test_bad_options_are_refused() {
 	is "$(options lower mnt -o "$both,cache=some")" \
 		"oci-shifter: error: cache=some: expected auto, always or never"
 	is "$(options lower mnt -o "$both,upperdir=u")" \
-		"oci-shifter: error: upperdir=u: an upper is not supported"
-	is "$(options mnt -o "$both,lowerdir=a:b")" \
-		"oci-shifter: error: lowerdir=a:b: more than one layer is not supported"
+		"oci-shifter: error: upperdir=u: lowerdir= is missing"
+	is "$(options mnt -o "$both,lowerdir=lower,upperdir=u")" \
+		"oci-shifter: error: upperdir=u: workdir= is missing"
+	is "$(options mnt -o "$both,lowerdir=lower::b")" "oci-shifter: error: lowerdir: layer 2 is empty"
+	is "$(options lower mnt -o "$both,remount,ro" | cut -d: -f1-3)" "oci-shifter: error: remount"
 	is "$(options -x lower mnt -o "$both")" "oci-shifter: error: unknown option -x"
 	is "$(options lower mnt --what -o "$both")" "oci-shifter: error: unknown option on the command line"
 	is "$(LC_ALL=C options absent mnt -o "$both")" \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/log.h"
+#include "shifter/layers.h"
 #include "shifter/options.h"
 #include "tests/unit/suites.h"
 
@@ -65,8 +66,9 @@ END_TEST
 
 START_TEST(is_called_like_a_mount_helper)
 {
-    parsed("mount.fuse.oci-shifter /l /m -o rw,nosuid,nodev,noexec,noatime," MAPS);
-    ck_assert_str_eq(o.lowerdir, "/l");
+    parsed("mount.fuse.oci-shifter /l:m /m -o rw,nosuid,nodev,noexec,noatime," MAPS);
+    ck_assert_str_eq(o.source, "/l:m");
+    ck_assert_ptr_null(o.lowerdir);
     ck_assert_str_eq(o.mountpoint, "/m");
     ck_assert(o.nosuid && o.noexec && o.noatime && !o.read_only);
     options_release(&o);
@@ -81,7 +83,7 @@ START_TEST(is_called_by_the_hook)
     parsed("oci-shifter --fuse-fd=3 --lower-fd=4 --ready-fd=5 -o " MAPS ",ro,cache=always");
     ck_assert(o.fuse_fd == 3 && o.lower_fd == 4 && o.ready_fd == 5);
     ck_assert_int_eq(o.cache, CACHE_ALWAYS);
-    ck_assert(!o.lowerdir && !o.mountpoint);
+    ck_assert(!o.source && !o.lowerdir && !o.mountpoint);
     options_release(&o);
 }
 END_TEST
@@ -116,8 +118,92 @@ END_TEST
 
 START_TEST(ignores_unknown_words_aloud)
 {
-    parsed("x -o fsync=0,volatile," MAPS " /l /m");
+    parsed("x -o what,where=there,x-systemd.automount,_netdev,nofail," MAPS " /l /m");
     options_release(&o);
+}
+END_TEST
+
+START_TEST(takes_layers)
+{
+    struct disk_id d;
+
+    parsed("x -o lowerdir=/a:/b,upperdir=/u,workdir=/w,volatile,redirect_dir=on /m");
+    ck_assert_str_eq(o.lowerdir, "/a:/b");
+    ck_assert_str_eq(o.upperdir, "/u");
+    ck_assert_str_eq(o.workdir, "/w");
+    ck_assert(o.volatile_upper && o.redirect_dir);
+    /* As with fuse-overlayfs, without a mapping nothing is shifted. */
+    ck_assert(idmap_to_disk(&o.uidmap, (struct mount_id){7}, &d) && d.v == 7);
+    ck_assert(idmap_to_disk(&o.gidmap, (struct mount_id){7}, &d) && d.v == 7);
+    options_release(&o);
+    /* The device that mount(8) has in its list. */
+    parsed("mount.fuse.oci-shifter fuse-overlayfs /m -o lowerdir=/a");
+    ck_assert_str_eq(o.lowerdir, "/a");
+    ck_assert_ptr_null(o.source);
+    ck_assert_str_eq(o.mountpoint, "/m");
+    options_release(&o);
+    refused("x -o lowerdir=/a,uidmapping=0:1:1 /m", -EINVAL, "gidmapping= is missing");
+    refused("x -o lowerdir=/a,upperdir=/u /m", -EINVAL, "workdir= is missing");
+    refused("x -o upperdir=/u,workdir=/w," MAPS " /l /m", -EINVAL, "lowerdir= is missing");
+}
+END_TEST
+
+START_TEST(takes_the_words_of_fuse_overlayfs)
+{
+    parsed("x -o noacl,static_nlink,fsync=0,threaded=0,private,xattr_permissions=0," MAPS " /l /m");
+    ck_assert(o.no_acl && o.static_nlink && !o.fsync);
+    ck_assert_uint_eq(o.threads, 1);
+    options_release(&o);
+    parsed("x -o " MAPS " /l /m");
+    ck_assert(!o.no_acl && !o.static_nlink && o.fsync && !o.volatile_upper);
+    ck_assert_uint_gt(o.threads, 1);
+    options_release(&o);
+    refused("x -o xattr_permissions=2," MAPS " /l /m", -ENOTSUP, "xattr_permissions=2");
+    refused("x -o remount,ro," MAPS " /l /m", -ENOTSUP, "remount");
+    refused("x -o plugins=p," MAPS " /l /m", -ENOTSUP, "plugins=p");
+    refused("x -o fsync=2," MAPS " /l /m", -EINVAL, "fsync=2");
+}
+END_TEST
+
+START_TEST(takes_commas_in_values)
+{
+    parsed("x -o context=\"a:b:c1,c2\",ro," MAPS " /l /m");
+    ck_assert_str_eq(o.context, "a:b:c1,c2");
+    ck_assert(o.read_only);
+    options_release(&o);
+    parsed("x -o lowerdir=/a\\,b\\:c:/d,rw /m");
+    ck_assert_str_eq(o.lowerdir, "/a,b\\:c:/d");
+    options_release(&o);
+}
+END_TEST
+
+static void split_is(const char *text, const char *first, const char *second)
+{
+    char copy[64], *paths[2] = {NULL, NULL};
+    int n;
+
+    strcpy(copy, text);
+    n = layers_split(copy, paths, 2, &e);
+    ck_assert_int_eq(n, second ? 2 : 1);
+    ck_assert_str_eq(paths[0], first);
+    if (second)
+        ck_assert_str_eq(paths[1], second);
+}
+
+START_TEST(splits_layers)
+{
+    static const char *const bad[] = {"", ":", "a:", ":a", "a::b", "a:b:c"};
+
+    split_is("/a", "/a", NULL);
+    split_is("/a:/b", "/a", "/b");
+    split_is("/a\\:b:/c\\\\", "/a:b", "/c\\");
+    split_is("/a\\b", "/a\\b", NULL);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        char copy[16], *paths[2];
+
+        strcpy(copy, bad[i]);
+        ck_assert_msg(layers_split(copy, paths, 2, &e) == -EINVAL, "'%s'", bad[i]);
+    }
 }
 END_TEST
 
@@ -181,7 +267,7 @@ START_TEST(needs_to_know_what_goes_where)
         "x -o " MAPS " /l",
         "x -o " MAPS " /l /m /n",
         "x -o lowerdir=/l," MAPS,
-        "x -o lowerdir=/l," MAPS " /m /n",
+        "x -o lowerdir=/l," MAPS " none /m /n",
         "x --fuse-fd=3 -o " MAPS,
         "x --lower-fd=3 -o " MAPS,
     };
@@ -220,6 +306,10 @@ Suite *suite_options(void)
     tcase_add_test(t, takes_values);
     tcase_add_test(t, helps_whatever_else_is_there);
     tcase_add_test(t, ignores_unknown_words_aloud);
+    tcase_add_test(t, takes_layers);
+    tcase_add_test(t, takes_the_words_of_fuse_overlayfs);
+    tcase_add_test(t, takes_commas_in_values);
+    tcase_add_test(t, splits_layers);
     tcase_add_test(t, refuses_bad_values);
     tcase_add_test(t, needs_both_mappings);
     tcase_add_test(t, squashes);

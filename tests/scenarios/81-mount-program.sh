@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# In fuse-overlayfs' place: its options, how it starts and ends, and what may happen to an upper.
+# shellcheck source=tests/scenarios/fs.sh
+. "$REPO/tests/scenarios/fs.sh"
+
+MAPS=uidmapping=$MAP,gidmapping=$MAP
+
+# program MNT OPTIONS: as an engine calls it
+program() {
+	mkdir -p "$1"
+	timeout 20 "$SHIFTER" -o "$2" "$1"
+}
+
+plain_upper() {
+	mkdir -p lower u w
+	echo lower >lower/file
+	OPT=$MAPS,lowerdir=lower,upperdir=u,workdir=w
+}
+
+test_words_of_fuse_overlayfs() {
+	plain_upper
+	mkdir lower/dir lower/dir/{a,b}
+	# A colon in front of a mapping, and words that mean nothing here.
+	program mnt "uidmapping=:0:100000:10,gidmapping=:0:100000:10,lowerdir=lower,upperdir=u,workdir=w,private,\
+fast_ino_check=1,xino=on,default_permissions,allow_other,suid,dev,noatime,noexec,static_nlink,noacl,fsync=0,threaded=1" 2>err
+	is "$(cat err)" ''
+	is "$(stat -c '%h %u' mnt/dir mnt/file)" $'1 100000\n1 100000'
+	has "$(setfacl -m u:100001:r mnt/file 2>&1 || :)" 'not supported'
+	has "$(getfacl -cn mnt/file)" '^user::rw-'
+	inside sync -d mnt/file
+	has "$(findmnt -no OPTIONS mnt)" 'noexec.*noatime|noatime.*noexec'
+	is "$(findmnt -no FSTYPE mnt) $(stat -f -c %t mnt)" 'fuse.oci-shifter 65735546'
+	unmount mnt
+	program mnt "$OPT,what=ever,thing" 2>err
+	is "$(cat err)" $'oci-shifter: warning: unknown option what=ever ignored\noci-shifter: warning: unknown option thing ignored'
+	unmount mnt
+	# Without mappings nothing is shifted.
+	program mnt lowerdir=lower,upperdir=u,workdir=w
+	is "$(stat -c %u mnt/file)" 0
+	chown 5 mnt/file
+	is "$(stat -c %u u/file)" 5
+	unmount mnt
+	has "$(program mnt "$OPT,xattr_permissions=2" 2>&1 || :)" 'xattr_permissions=2: only 0 is supported'
+}
+
+# Engines wait for the end of file on the pipes of what they start, and for its exit status.
+test_it_leaves_no_pipe_open() {
+	plain_upper
+	mkdir mnt
+	is "$(timeout 10 "$SHIFTER" -o "$OPT" mnt 2>&1 </dev/null; echo "$?")" 0
+	fusermount3 -u mnt
+	wait_for server_is_gone
+	is "$(program mnt "$MAPS,lowerdir=absent,upperdir=u,workdir=w" 2>&1 || echo "$?")" \
+		$'oci-shifter: error: open absent: No such file or directory\n1'
+	is "$(program mnt "$MAPS,lowerdir=lower,upperdir=u,workdir=absent" 2>&1 || echo "$?")" \
+		$'oci-shifter: error: open absent: No such file or directory\n1'
+	has "$(program mnt "$MAPS,lowerdir=lower,upperdir=u,workdir=u" 2>&1 || :)" 'error: .*upper'
+	is "$(ls u)" ''
+}
+
+server_is_gone() {
+	[ -z "$(processes_left)" ]
+}
+
+test_full_disk() {
+	plain_upper
+	mkdir disk
+	truncate -s 20M image && mkfs.ext4 -q image && mount -o loop image disk
+	mkdir disk/u disk/w
+	program mnt "$MAPS,lowerdir=lower,upperdir=disk/u,workdir=disk/w"
+	has "$(inside dd if=/dev/zero of=mnt/big bs=1M 2>&1 || :)" 'No space left'
+	is "$(cat mnt/file)" lower
+	has "$(inside sh -c 'head -c 100000 /dev/zero >mnt/more' 2>&1 || :)" 'No space left|write error'
+	wait_for inside sh -c 'rm -f mnt/big mnt/more; echo again >mnt/file'
+	is "$(cat mnt/file disk/u/file lower/file)" $'again\nagain\nlower'
+	unmount mnt
+	wait_for umount disk
+}
+
+test_read_only_upper() {
+	plain_upper
+	program mnt "$OPT"
+	inside sh -c 'echo kept >mnt/file'
+	unmount mnt
+	mount --bind u u && mount -o remount,bind,ro u
+	has "$(program mnt "$OPT" 2>&1 || :)" 'error: .*u'
+	umount u
+	program mnt "$OPT,ro"
+	is "$(cat mnt/file)" kept
+	has "$(inside touch mnt/file 2>&1 || :)" 'Read-only'
+	unmount mnt
+}
+
+# The server is killed while somebody writes: what was synced is there, and the upper goes on.
+test_killed_server() {
+	plain_upper
+	program mnt "$OPT"
+	inside sh -c 'echo synced >mnt/synced; sync mnt/synced'
+	inside dd if=/dev/zero of=mnt/big bs=4k count=100000 2>err &
+	wait_for test -s u/big
+	kill -9 "$(server_pid)"
+	wait "$!" || :
+	has "$(ls mnt 2>&1 || :)" 'not connected|abort'
+	unmount mnt
+	program mnt "$OPT"
+	is "$(cat mnt/synced mnt/file)" $'synced\nlower'
+	inside sh -c 'rm mnt/big; echo more >>mnt/file'
+	is "$(cat u/file)" $'lower\nmore'
+	unmount mnt
+}
+
+test_volatile_upper_after_a_crash() {
+	plain_upper
+	program mnt "$OPT,volatile"
+	inside sh -c 'echo text >mnt/file; sync mnt/file'
+	[ -d w/work/incompat/volatile ]
+	unmount mnt
+	wait_for server_is_gone
+	# As a machine leaves it that stops.
+	mkdir -p w/work/incompat/volatile
+	has "$(program mnt "$OPT" 2>&1 || :)" \
+		'the upper .*/u was mounted volatile and not unmounted: .*remove .*/w/work/incompat'
+	rm -rf w/work/incompat
+	program mnt "$OPT"
+	is "$(cat mnt/file)" text
+	unmount mnt
+}
+
+# The forms of mount(8), fstab and containerd.
+test_mount_helpers() {
+	plain_upper
+	mkdir -p mnt sbin
+	ln -s "$SHIFTER" sbin/mount.fuse.oci-shifter
+	ln -s "$SHIFTER" sbin/oci-shifter
+	# mount(8) looks for helpers in /sbin alone: what it would call is called.
+	timeout 10 sbin/mount.fuse.oci-shifter lower mnt -n -v -o "rw,nodev,$MAPS,x-systemd.automount,_netdev" -t fuse.oci-shifter
+	is "$(stat -c %u mnt/file)" 100000
+	mount -o remount,bind,ro mnt
+	has "$(touch mnt/file 2>&1 || :)" 'Read-only'
+	unmount mnt
+	has "$(timeout 10 sbin/mount.fuse.oci-shifter lower mnt -o "remount,ro,$MAPS" 2>&1 || :)" 'remount: not by this program'
+	# mount.fuse3, which containerd runs for the type "fuse3.oci-shifter", finds the program in PATH.
+	PATH=$T/sbin:$PATH timeout 10 mount.fuse3 lower mnt -o "ro,$MAPS" -t oci-shifter
+	is "$(stat -c %u mnt/file)" 100000
+	unmount mnt
+	PATH=$T/sbin:$PATH timeout 10 mount.fuse3 oci-shifter#lower mnt -o "$MAPS"
+	is "$(stat -c %u mnt/file)" 100000
+	unmount mnt
+}
+
+# An fstab line, in a mount namespace where /sbin has the helper.
+test_fstab() {
+	plain_upper
+	mkdir -p mnt
+	cat >fstab <<-END
+		$T/lower $T/mnt fuse.oci-shifter ro,noauto,nofail,x-systemd.automount,$MAPS 0 0
+	END
+	script() {
+		unshare --mount --propagation private sh -ec '
+			mkdir "$1/up" "$1/work"
+			mount -t overlay none -o "lowerdir=$(realpath /sbin),upperdir=$1/up,workdir=$1/work" "$(realpath /sbin)"
+			cp "$2" /sbin/mount.fuse.oci-shifter
+			mount -T "$1/fstab" "$1/mnt"
+			stat -c %u "$1/mnt/file"
+			umount "$1/mnt"
+			mount -t fuse.oci-shifter "$1/lower" "$1/mnt" -o "$3"
+			stat -c %u "$1/mnt/file"
+			umount "$1/mnt"' - "$T" "$SHIFTER" "$MAPS"
+	}
+	is "$(script)" $'100000\n100000'
+}
+
+# Beside the real one: what both show, and what both leave on disk.
+test_same_as_fuse_overlayfs() {
+	local real=$(cd "$REPO" && CACHE=$CACHE bench/programs) name
+	for name in real ours; do
+		mkdir -p $name/{l1,l2,u,w,mnt}
+		mkdir $name/l2/dir
+		echo 2 | tee $name/l2/{a,b,c} >$name/l2/dir/x
+		echo 1 >$name/l1/b
+		chown 3:4 $name/l2/c
+	done
+	(cd real && "$real" -o "$MAPS,lowerdir=l1:l2,upperdir=u,workdir=w" mnt)
+	(cd ours && "$SHIFTER" -o "$MAPS,side_layers=$T/side,lowerdir=l1:l2,upperdir=u,workdir=w" mnt)
+	for name in real ours; do
+		inside sh -ec 'cd "$1"; rm a; echo 3 >>c; mkdir new; ln -s x new/link; rm -r dir; mkdir dir; touch dir/y
+			chown 9:9 b; mv b moved' - $name/mnt
+		(cd $name/mnt && find . -printf '%P %y %m %U:%G %s %l\n' | sort) >$name.seen
+		unmount $name/mnt
+		(cd $name/u && find . -name '.wh.*' -prune -o -printf '%P %y %m %U:%G %l\n' | sort) >$name.disk
+	done
+	no_difference real.seen ours.seen
+	no_difference real.disk ours.disk
+}
