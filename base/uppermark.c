@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
@@ -92,22 +93,71 @@ static int read_mark(int fd, struct mark *out)
     return 0;
 }
 
+static bool is_empty(int fd)
+{
+    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = own < 0 ? NULL : fdopendir(own);
+    struct dirent *entry;
+    bool empty = d;
+
+    while (empty && (entry = readdir(d)))
+        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    if (d)
+        closedir(d);
+    else
+        close_and_reset(&own);
+    return empty;
+}
+
+/* A mount id that is no disk id: then *disk is what it would be on disk. */
+static bool is_shifted(const struct uppermark *m, uid_t uid, struct disk_id *disk)
+{
+    struct mount_id any;
+
+    return !idmap_to_mount(m->uid, (struct disk_id){uid}, &any) &&
+           idmap_to_disk(m->uid, (struct mount_id){uid}, disk);
+}
+
 /* Nothing says how it was written but the owner of its root. */
 static int check_owner(const struct uppermark *m, int fd, struct err *e)
 {
     struct disk_id disk;
-    struct mount_id any;
     struct stat st;
 
     if (fstat(fd, &st) < 0)
         return err_set(e, -errno, "upper %s", m->upper);
-    if (idmap_to_mount(m->uid, (struct disk_id){st.st_uid}, &any) ||
-        !idmap_to_disk(m->uid, (struct mount_id){st.st_uid}, &disk))
+    if (!is_shifted(m, st.st_uid, &disk) || is_empty(fd))
         return 0;
     return err_setx(e, -EINVAL,
                     "the upper %s was written shifted (it is owned by uid %u, which is the "
                     "container's %u), and would be shifted again over %s",
                     m->upper, st.st_uid, disk.v, m->lower);
+}
+
+int uppermark_own(const struct uppermark *m, int upper_fd, struct upper_owner *before,
+                  struct err *e)
+{
+    struct disk_id uid, gid;
+    struct stat st;
+
+    *before = (struct upper_owner){.changed = false};
+    if (fstat(upper_fd, &st) < 0)
+        return err_set(e, -errno, "upper %s", m->upper);
+    if (!is_shifted(m, st.st_uid, &uid) || !is_empty(upper_fd))
+        return 0;
+    if (!idmap_to_disk(m->gid, (struct mount_id){st.st_gid}, &gid))
+        gid.v = st.st_gid;
+    if (fchown(upper_fd, uid.v, gid.v) < 0)
+        return err_set(e, -errno, "upper %s: change the owner", m->upper);
+    *before = (struct upper_owner){st.st_uid, st.st_gid, true};
+    return 0;
+}
+
+void uppermark_disown(int upper_fd, const struct upper_owner *before)
+{
+    int r = before->changed ? fchown(upper_fd, before->uid, before->gid) : 0;
+
+    (void)r; /* there is an error to report already */
 }
 
 int uppermark_check(const struct uppermark *m, int upper_fd, struct err *e)

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define UPPERMARK_PREFIX "oci-shift."
 #define UPPERMARK_NAME "trusted." UPPERMARK_PREFIX "upper"
@@ -29,15 +30,28 @@ struct uppermark {
     const char *lower;
     /* Layers that an engine manages: the same paths will do too, as after a copy of its storage. */
     bool same_path_will_do;
-    const struct idmap *uid; /* to tell what was written shifted */
+    const struct idmap *uid, *gid; /* to tell what was written shifted */
 };
 
 /*
  * May the upper be used? upper_fd is open for reading. Changes nothing. -EINVAL, with a message
  * that names both, where it is marked as written over other lowers or shifted; or where it says
- * nothing, and its owner is a mount id that is no disk id.
+ * nothing, is not empty, and its owner is a mount id that is no disk id.
  */
 int uppermark_check(const struct uppermark *m, int upper_fd, struct err *e);
+
+/*
+ * containers/storage makes an upper that is still empty as the container's root on the host, and
+ * the merged root would be owned by nobody. Such a one, after the check, is given to the disk ids
+ * (needs gid). *before says what to give it back to where it is not used after all.
+ */
+struct upper_owner {
+    uint32_t uid, gid;
+    bool changed;
+};
+int uppermark_own(const struct uppermark *m, int upper_fd, struct upper_owner *before,
+                  struct err *e);
+void uppermark_disown(int upper_fd, const struct upper_owner *before);
 
 /* Marks it. Called before anything is written. */
 int uppermark_set(const struct uppermark *m, int upper_fd, struct err *e);

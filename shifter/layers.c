@@ -89,6 +89,29 @@ static int open_layers(const char *list, struct layers *l, struct err *e)
     return 0;
 }
 
+/*
+ * Shifting what an engine has chowned or idmapped already would make nobody's of all: the root of
+ * the image, the lowest layer, tells.
+ */
+static int check_unshifted(const struct options *o, const struct layers *l, struct err *e)
+{
+    struct mount_id any;
+    struct disk_id disk;
+    struct stat st;
+
+    if (!o->have_uidmap)
+        return 0;
+    if (fstat(l->fds[l->n - 1], &st) < 0)
+        return err_set(e, -errno, "%s", o->lowerdir);
+    if (idmap_to_mount(&o->uidmap, (struct disk_id){st.st_uid}, &any) ||
+        !idmap_to_disk(&o->uidmap, (struct mount_id){st.st_uid}, &disk))
+        return 0;
+    return err_setx(e, -EINVAL,
+                    "the lowest layer of %s is shifted already: it is owned by uid %u, which is "
+                    "the container's %u",
+                    o->lowerdir, st.st_uid, disk.v);
+}
+
 /* One directory, with all that is mounted in it. */
 static int clone_tree(int dir_fd, const char *path, struct err *e)
 {
@@ -159,7 +182,9 @@ static int merge_with_upper(struct options *o, const struct layers *l, struct ov
                              .n_lowers = l->n,
                              .lower = l->top,
                              .same_path_will_do = true,
-                             .uid = &o->uidmap};
+                             .uid = &o->uidmap,
+                             .gid = &o->gidmap};
+    struct upper_owner before = {.changed = false};
     int r = upper < 0 ? upper : work;
 
     if (r < 0)
@@ -172,13 +197,17 @@ static int merge_with_upper(struct options *o, const struct layers *l, struct ov
     overlay->work = work;
     if (r == 0)
         r = expand(o, l, overlay, stack, e);
+    if (r == 0 && !o->read_only)
+        r = uppermark_own(&mark, upper, &before, e);
     if (r == 0)
         r = overlay_mount(overlay, &tree, e);
     /* The last of all that can be refused is behind us, and nothing is written yet. */
     if (r == 0 && !o->read_only)
         r = uppermark_set(&mark, upper, e);
-    if (r < 0)
+    if (r < 0) {
+        uppermark_disown(upper, &before);
         return r;
+    }
     o->split_links = !overlay_has_index(overlay);
     *upper_fd = steal_fd(&lock);
     *tree_fd = steal_fd(&tree);
@@ -220,6 +249,8 @@ int layers_open(struct options *o, int *tree_fd, int *upper_fd, struct err *e)
         return *tree_fd < 0 ? *tree_fd : 0;
     }
     r = open_layers(o->lowerdir, &l, e);
+    if (r == 0)
+        r = check_unshifted(o, &l, e);
     if (r == 0)
         r = merge(o, &l, &stack, tree_fd, upper_fd, e);
     markers_release(&stack);

@@ -210,6 +210,7 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
         .no_acl = o->no_acl,
         .no_fsync = !o->fsync || o->volatile_upper,
         .hide_markers = o->lowerdir != NULL,
+        .host_root_is_root = o->lowerdir != NULL,
     };
     struct err e = {0};
     bool initial = in_initial_userns();

@@ -101,9 +101,26 @@ int ops_parent(struct shifter *sh, fuse_ino_t parent, const char *name, struct i
     return inode_path_fd(sh->inodes, parent, dir);
 }
 
+/*
+ * The host's root, whom the mapping lacks, at work for an engine in a container's root: what podman
+ * makes there before a start and copies into it is the container's root's. No process of a
+ * container has that uid without its mapping having it.
+ */
+static bool is_engine(const struct shifter *sh, uint32_t uid)
+{
+    struct disk_id any;
+
+    return sh->host_root_is_root && uid == 0 &&
+           !idmap_to_disk(&sh->shift.uid, (struct mount_id){0}, &any);
+}
+
 static int caller_on_disk(const struct shifter *sh, uint32_t uid, uint32_t gid,
                           struct disk_id *disk_uid, struct disk_id *disk_gid)
 {
+    if (is_engine(sh, uid)) {
+        disk_uid->v = disk_gid->v = 0;
+        return 0;
+    }
     if (!idmap_to_disk(&sh->shift.uid, (struct mount_id){uid}, disk_uid) ||
         !idmap_to_disk(&sh->shift.gid, (struct mount_id){gid}, disk_gid))
         return -EOVERFLOW;

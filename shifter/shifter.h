@@ -31,8 +31,9 @@ struct shifter {
     bool static_nlink; /* directories have one link: st_nlink does not count them */
     bool no_acl;
     bool no_fsync;
-    int root_fd;       /* the lower, opened for reading */
-    bool hide_markers; /* what layers say is no file: ops_marker.c */
+    int root_fd;            /* the lower, opened for reading */
+    bool host_root_is_root; /* for an engine; see is_engine() in ops.c */
+    bool hide_markers;      /* what layers say is no file: ops_marker.c */
     int outside_fd; /* the directory that the lower is in, where that is the mount's root, or -1 */
     enum cache_mode cache;
     double timeout; /* seconds that the kernel may keep a name or attributes */

@@ -171,9 +171,47 @@ test_fstab() {
 	is "$(script)" $'100000\n100000'
 }
 
+# containers/storage makes the upper of a container that is to be shifted as the container's root.
+test_new_upper_of_an_engine() {
+	plain_upper
+	chown 100000:100000 u
+	has "$(program mnt "$MAPS,lowerdir=lower,upperdir=u,workdir=u" 2>&1 || :)" 'error: '
+	is "$(stat -c %u:%g u)" 100000:100000
+	program mnt "$OPT"
+	is "$(stat -c %u:%g mnt) $(stat -c %u:%g u)" '100000:100000 0:0'
+	unmount mnt
+}
+
+# What an engine makes as the host's root is the container's root's; of anybody else whom the mapping
+# lacks nothing is stored. Without layers the host's root is like anybody else.
+test_the_hosts_root_at_work_for_an_engine() {
+	plain_upper
+	chmod 777 lower u
+	program mnt "$OPT"
+	touch mnt/made && mkdir mnt/dir && ln -s x mnt/link && chown 100003:100004 mnt/made
+	is "$(stat -c '%n %u:%g' mnt/made mnt/dir mnt/link)" \
+		$'mnt/made 100003:100004\nmnt/dir 100000:100000\nmnt/link 100000:100000'
+	is "$(stat -c %u:%g u/made u/dir u/link | sort)" $'0:0\n0:0\n3:4'
+	has "$(as 5000 touch mnt/other 2>&1 || :)" 'too large for defined data type'
+	has "$(chown 5000 mnt/made 2>&1 || :)" 'too large for defined data type'
+	is "$(ls u)" $'dir\nlink\nmade'
+	unmount mnt
+	shifted lower mnt
+	has "$(touch mnt/made 2>&1 || :)" 'too large for defined data type'
+	unmount mnt
+}
+
+test_layers_that_are_shifted_already() {
+	plain_upper
+	chown -R 100000:100000 lower
+	has "$(program mnt "$OPT" 2>&1 || :)" 'the lowest layer of lower is shifted already: it is owned by uid 100000'
+	is "$(getfattr -d -m - u)" ''
+}
+
 # Beside the real one: what both show, and what both leave on disk.
 test_same_as_fuse_overlayfs() {
-	local real=$(cd "$REPO" && CACHE=$CACHE bench/programs) name
+	local real name
+	real=$(cd "$REPO" && bench/programs)
 	for name in real ours; do
 		mkdir -p $name/{l1,l2,u,w,mnt}
 		mkdir $name/l2/dir

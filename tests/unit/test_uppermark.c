@@ -111,7 +111,10 @@ START_TEST(owner_that_was_shifted)
     struct idmap_range one = {{geteuid() + 1}, {geteuid()}, 1};
 
     ck_assert_int_eq(idmap_init(&uid, &one, 1, "map", &e), 0);
+    ck_assert_int_eq(uppermark_check(&mark, upper, &e), 0); /* it is empty */
+    ck_assert_int_eq(mkdirat(upper, "entry", 0755), 0);
     refused("was written shifted");
+    ck_assert_int_eq(unlinkat(upper, "entry", AT_REMOVEDIR), 0);
     one = (struct idmap_range){{geteuid()}, {geteuid() + 1}, 1};
     ck_assert_int_eq(idmap_init(&uid, &one, 1, "map", &e), 0);
     ck_assert_int_eq(uppermark_check(&mark, upper, &e), 0);
