@@ -4,12 +4,13 @@
 #include "base/cleanup.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
+#include <sys/syscall.h>
 
 /* What fsconfig(2) takes of one string before Linux 6.8 knew "lowerdir+". */
 #define JOINED_MAX 256
@@ -196,7 +197,27 @@ static int mount_once(const struct overlay *o, int *mnt_fd, struct err *e)
     return *mnt_fd < 0 ? failed(fs_fd, "fsmount", e) : 0;
 }
 
-int overlay_mount(const struct overlay *o, int *mnt_fd, struct err *e)
+/*
+ * Overlayfs works on its layers with the capabilities of who mounts it. With CAP_SYS_RESOURCE what
+ * a container writes would know no quota, and take the blocks that are kept back for root. Returns
+ * what was effective before.
+ */
+static uint32_t without_resource(uint32_t effective, bool drop)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    uint32_t before;
+
+    if (syscall(SYS_capget, &head, data) < 0)
+        return effective;
+    before = data[0].effective;
+    data[0].effective = drop ? before & ~CAP_TO_MASK(CAP_SYS_RESOURCE) : effective;
+    /* Within what is permitted: the kernel has no ground to refuse. */
+    syscall(SYS_capset, &head, data);
+    return before;
+}
+
+static int mount_when_free(const struct overlay *o, int *mnt_fd, struct err *e)
 {
     unsigned waited = 0;
     int r = mount_once(o, mnt_fd, e);
@@ -206,5 +227,14 @@ int overlay_mount(const struct overlay *o, int *mnt_fd, struct err *e)
         usleep(BUSY_STEP_MS * 1000);
         r = mount_once(o, mnt_fd, e);
     }
+    return r;
+}
+
+int overlay_mount(const struct overlay *o, int *mnt_fd, struct err *e)
+{
+    uint32_t before = without_resource(0, true);
+    int r = mount_when_free(o, mnt_fd, e);
+
+    without_resource(before, false);
     return r;
 }

@@ -73,12 +73,13 @@ with_bundles() {
 	hook_config '{}'
 }
 
-# hook_options READ-ONLY: the options that the hook has a container's shifter started with, as they
+# hook_options READ-ONLY [UPPER]: the options that the hook has a container's shifter started with, as they
 # are on its command line
 hook_options() (
 	with_bundles
 	mkdir -p "$W/options"
-	bundle "$W/options" ".root.readonly = $1"
+	hook_config "{\"ephemeralDirectory\": \"$W/uppers\"}"
+	bundle "$W/options" ".root.readonly = $1 | .annotations[\"io.oci-shift.upper\"] = \"${2:-none}\""
 	(cd "$W/options" && rt crun create bench-options >log 2>&1 </dev/null) || { cat "$W/options/log" >&2; exit 1; }
 	tr '\0' '\n' <"/proc/$(jq .shifter.pid "$STATE/bench-options/record.json")/cmdline" |
 		sed -n '/^-o$/{n;p}'

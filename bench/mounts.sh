@@ -6,6 +6,8 @@ MAP=0:100000:65536
 
 # The system's own, the kernel's own shift, the two FUSE file systems of Debian, and ours.
 export ALL_FILE_SYSTEMS="native idmapped fuse-overlayfs bindfs oci-shift"
+# For what is written: ours with an upper too.
+export WRITABLE_FILE_SYSTEMS="$ALL_FILE_SYSTEMS oci-shift-upper"
 
 # mount_fs FS SOURCE MOUNTPOINT ro|rw
 mount_fs() {
@@ -35,6 +37,16 @@ mount_fs() {
 	oci-shift)
 		# The very options that the hook gives to the shifter of a container: see hook_options.
 		"$BUILD/oci-shifter" "$src" "$dst" -o "$(cat "$W/options.$mode")"
+		;;
+	oci-shift-upper)
+		# As the hook gives a container an upper: $src is the image, which nothing is written to.
+		layers=lowerdir=$src
+		if [ "$mode" = rw ]; then
+			rm -rf --one-file-system "$src".{upper,work}
+			mkdir "$src".{upper,work}
+			layers+=,upperdir=$src.upper,workdir=$src.work,redirect_dir=on
+		fi
+		"$BUILD/oci-shifter" -o "$(cat "$W/options.upper"),$layers" "$dst"
 		;;
 	oci-shift+*)
 		# With other options: the last one of a kind counts.

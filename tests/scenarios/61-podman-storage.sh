@@ -20,18 +20,28 @@ root_tar() {
 		--exclude='./var/lib/apt/*' --exclude='./var/cache/*' --exclude='./usr/share/perl*' .
 }
 
-# pod ARGUMENTS...: podman with storage of its own, and $PROGRAM as the mount program
-pod() {
-	timeout 100 unshare --mount --propagation slave sh -c '
+# pods COMMAND...: with ids for --userns=auto, and where podman's mounts stay until its end
+pods() {
+	echo containers:1000000:1000000 >"$T/subids"
+	timeout 100 unshare --mount --propagation slave sh -ec '
 		! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified
-		exec "$@"' - podman --root "$T/s" --runroot "$T/r" --runtime "$RUNTIME" --storage-driver overlay \
-		--storage-opt "overlay.mount_program=$PROGRAM" "$@"
+		for f in /etc/subuid /etc/subgid; do mount --bind "$0/subids" $f; done
+		exec "$@"' "$T" "$@"
 }
 
-# use RUNTIME PROGRAM
+pod() {
+	pods "$T/podman" "$@"
+}
+
+# use RUNTIME PROGRAM: podman with storage of its own, and this program to mount it
 use() {
-	RUNTIME=$1 PROGRAM=$2
 	NET=(--network none --cgroups "$([ "$1" = crun ] && echo disabled || echo enabled)")
+	cat >"$T/podman" <<-EOF
+		#!/bin/sh
+		exec podman --root $T/s --runroot $T/r --runtime $1 --storage-driver overlay \\
+			--storage-opt overlay.mount_program=$2 "\$@"
+	EOF
+	chmod +x "$T/podman"
 	cat >"$T/containers.conf" <<-'EOF'
 		[containers]
 		default_ulimits = ["nofile=1024:4096", "nproc=1024:4096"]
@@ -71,10 +81,10 @@ one_container() {
 	pod create --name c "${NET[@]}" $(mapped 100000) img sh -c 'touch /new; chown 5:6 /new; rm -rf /etc/apt /etc/security
 		mkdir -p /etc/security; echo text >/etc/motd; stat -c "%u:%g %n" / /new /etc/motd' >/dev/null
 	pod start -a c
-	pod mount c >/dev/null
+	# shellcheck disable=SC2016 # for that shell
+	pods sh -ec 'm=$("$0" mount c); cd "$m"; stat -c "%u:%g %n" new etc/motd etc/passwd; cd /; "$0" umount c' "$T/podman"
 	on_disk "$(pod inspect c -f '{{.GraphDriver.Data.UpperDir}}')"
 	pod diff c | grep -v ' /dev\| /run' | grep -E '^[AD]' | sort
-	pod umount c >/dev/null
 	pod start -a c
 	pod cp c:/etc/motd got && cat got
 	echo from outside >in && pod cp in c:/opt/in
@@ -95,6 +105,7 @@ layers_upon_layers() {
 	pod run --rm "${NET[@]}" $(mapped 300000) img3 sh -c 'ls /new /etc/cron.d /etc/pam.d /moved; cat /link
 		stat -c "%u:%g %n" / /etc/pam.d/new /moved/in' 2>&1 || :
 	pod run --rm "${NET[@]}" --read-only img3 sh -c 'touch /x || echo read-only' 2>&1
+	pod run --rm "${NET[@]}" --userns=auto:size=5000 img3 stat -c '%U %n' /etc/motd
 	mkdir -p vol && echo volume >vol/file
 	pod run --rm "${NET[@]}" -v "$T/vol:/vol:O" img3 sh -c 'echo changed >>/vol/file; cat /vol/file'
 	cat vol/file

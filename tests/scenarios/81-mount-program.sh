@@ -231,3 +231,67 @@ test_same_as_fuse_overlayfs() {
 	no_difference real.seen ours.seen
 	no_difference real.disk ours.disk
 }
+
+# The quota of a Btrfs subvolume: EDQUOT comes through, and what is removed can be written again.
+test_quota() {
+	mkdir disk lower
+	truncate -s 300M image && mkfs.btrfs -q image && mount -o loop image disk
+	btrfs subvolume create disk/sub >/dev/null && btrfs quota enable disk && btrfs qgroup limit 10M disk/sub
+	mkdir disk/sub/u disk/sub/w
+	program mnt "$MAPS,lowerdir=lower,upperdir=disk/sub/u,workdir=disk/sub/w"
+	has "$(inside dd if=/dev/zero of=mnt/file bs=1M count=50 conv=fsync 2>&1 || :)" 'Disk quota exceeded'
+	is "$(stat -c %u disk/sub/u/file)" 0
+	inside rm mnt/file
+	unmount mnt
+	wait_for umount disk
+}
+
+# The layers go away under a mount that is in use: it has them for as long as it lives. After that
+# the upper is not put over what is there by then.
+test_layers_that_disappear() {
+	plain_upper
+	mkdir disk
+	mount -t tmpfs none disk
+	echo below >disk/below && mkdir disk/dir && echo deep >disk/dir/deep
+	program mnt "$MAPS,lowerdir=disk,upperdir=u,workdir=w"
+	is "$(cat mnt/below)" below
+	umount -l disk
+	is "$(cat mnt/dir/deep)" deep
+	inside sh -c 'echo more >>mnt/below'
+	unmount mnt
+	wait_for server_is_gone
+	mount -t tmpfs none disk
+	has "$(program mnt "$MAPS,lowerdir=disk,upperdir=u,workdir=w" 2>&1 || :)" 'error: .*u'
+	is "$(cat u/below)" $'below\nmore'
+	umount disk
+}
+
+# What fsync(2) has promised is on the block device, whatever happens next: a copy of it, as it is at
+# that moment, has the file and its name when the journal is played back.
+test_power_cut() {
+	mkdir disk lower after
+	truncate -s 50M image && mkfs.ext4 -q image && mount -o loop image disk
+	mkdir disk/u disk/w
+	echo below >lower/file
+	program mnt "$MAPS,lowerdir=lower,upperdir=disk/u,workdir=disk/w"
+	inside python3 - mnt <<-'END'
+		import os, sys
+		os.chdir(sys.argv[1])
+		def synced(name, flags, data):
+		    fd = os.open(name, flags, 0o644)
+		    os.write(fd, data)
+		    os.fsync(fd)
+		synced("new", os.O_WRONLY | os.O_CREAT, b"x" * 100000)
+		synced("file", os.O_WRONLY | os.O_APPEND, b"copied up\n")
+		synced("before", os.O_WRONLY | os.O_CREAT, b"renamed\n")
+		os.rename("before", "renamed")
+		os.fsync(os.open(".", os.O_RDONLY))
+	END
+	cp image crashed
+	unmount mnt
+	wait_for umount disk
+	mount -o loop crashed after
+	is "$(stat -c %s after/u/new) $(cat after/u/renamed after/u/file)" $'100000 renamed\nbelow\ncopied up'
+	[ ! -e after/u/before ] || fail "the rename was lost"
+	umount after
+}
