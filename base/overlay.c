@@ -170,7 +170,10 @@ static int explain(int fs_fd, const struct overlay *o, struct err *e)
     if (fstat(o->upper, &u) == 0 && fstat(o->work, &w) == 0 && u.st_dev != w.st_dev)
         return err_setx(e, code, "the upper %s and its work directory %s are on two file systems",
                         upper, work);
-    if (code == -EINVAL || code == -ESTALE)
+    if (code == -ESTALE) /* the index knows the topmost lower again */
+        return err_setx(e, code, "the upper %s was written over another lower than %s is now",
+                        upper, shown(o->lowers[0], work, sizeof(work)));
+    if (code == -EINVAL)
         err_prefix(e, "upper %s, work directory %s: the kernel's log says more", upper, work);
     return code;
 }

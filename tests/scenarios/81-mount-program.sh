@@ -261,7 +261,8 @@ test_layers_that_disappear() {
 	unmount mnt
 	wait_for server_is_gone
 	mount -t tmpfs none disk
-	has "$(program mnt "$MAPS,lowerdir=disk,upperdir=u,workdir=w" 2>&1 || :)" 'error: .*u'
+	has "$(program mnt "$MAPS,lowerdir=disk,upperdir=u,workdir=w" 2>&1 || :)" \
+		'error: the upper .*/u was written over another lower than .*/disk is now'
 	is "$(cat u/below)" $'below\nmore'
 	umount disk
 }
