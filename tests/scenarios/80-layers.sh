@@ -45,7 +45,7 @@ test_layers_are_merged_like_overlayfs() {
 	chown 65534 l2/two && find l1 l2 l3 -printf '%p %y %m %U:%G %n %s %T@ %C@\n' >before
 	merged mnt l1:l2:l3
 	no_difference <(seen native 0 | grep -v '^./two') <(seen mnt 100000 | grep -v '^./two')
-	is "$(stat -f -c %T mnt)" fuseblk
+	is "$(stat -f -c %t mnt)" 65735546
 	is "$(cat mnt/dir/same mnt/dir/deep/third)" $'1\n3'
 	has "$(inside sh -c 'touch mnt/new 2>&1 || :')" 'Read-only file system'
 	unmount mnt native
