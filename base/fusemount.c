@@ -37,7 +37,7 @@ static int set_options(int fs_fd, int dev_fd, const struct fusemount_options *op
         bool wanted;
     } options[] = {
         {"source", opt->source, true},
-        {"subtype", "oci-shifter", true},
+        {"subtype", FUSEMOUNT_SUBTYPE, true},
         {"fd", fd_text, true},
         {"rootmode", mode_text, true},
         {"user_id", "0", true},

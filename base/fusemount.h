@@ -13,6 +13,10 @@
 
 #include <stdbool.h>
 
+/* What mountinfo calls its type. */
+#define FUSEMOUNT_SUBTYPE "oci-shifter"
+#define FUSEMOUNT_TYPE "fuse." FUSEMOUNT_SUBTYPE
+
 struct fusemount {
     int dev_fd; /* /dev/fuse, bound to the superblock: what the server reads and writes */
     int mnt_fd; /* the detached mount; closing it unattached ends the superblock */

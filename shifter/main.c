@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* oci-shifter(1): one FUSE mount that shows a directory tree with shifted owners. */
 #include "base/cleanup.h"
+#include "base/counts.h"
 #include "base/device.h"
 #include "base/fds.h"
 #include "base/fusemount.h"
@@ -210,12 +211,16 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
         .no_acl = o->no_acl,
         .no_fsync = !o->fsync || o->volatile_upper,
         .hide_markers = o->lowerdir != NULL,
+        .counts = o->count_fd >= 0 ? counts_map(o->count_fd) : NULL,
         .host_root_is_root = o->lowerdir != NULL,
     };
     struct err e = {0};
     bool initial = in_initial_userns();
     int r;
 
+    /* What is mapped needs no fd any more. */
+    if (o->count_fd >= 0)
+        close(o->count_fd);
     umask(0);
     leave_limits_behind();
     fd_budget_init(&fds, o->threads);
@@ -324,9 +329,9 @@ static int mount_and_serve(struct options *o, struct err *e)
  */
 static void close_inherited(const struct options *o)
 {
-    int keep[] = {o->fuse_fd, o->lower_fd, o->ready_fd};
+    int keep[] = {o->fuse_fd, o->lower_fd, o->ready_fd, o->count_fd};
 
-    fds_close_others(keep, 3);
+    fds_close_others(keep, 4);
 }
 
 int main(int argc, char **argv)

@@ -172,10 +172,11 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
     conn->want = wanted & conn->capable;
     if (sh->no_acl)
         conn->want &= ~(unsigned)FUSE_CAP_POSIX_ACL;
-    if (sh->cache == CACHE_ALWAYS) {
+    /* What a symlink says cannot change: another one is another inode. */
+    if (sh->cache != CACHE_NEVER)
         conn->want |= FUSE_CAP_CACHE_SYMLINKS & conn->capable;
+    if (sh->cache == CACHE_ALWAYS)
         conn->want &= ~(unsigned)FUSE_CAP_AUTO_INVAL_DATA;
-    }
 }
 
 const struct fuse_lowlevel_ops ops_table = {

@@ -27,12 +27,13 @@ static int set_string(char **slot, const char *value, struct err *e)
     return *slot ? 0 : err_set(e, -ENOMEM, "options");
 }
 
-enum { OPT_FUSE_FD = 256, OPT_LOWER_FD, OPT_READY_FD, OPT_ENTRY };
+enum { OPT_FUSE_FD = 256, OPT_LOWER_FD, OPT_READY_FD, OPT_COUNT_FD, OPT_ENTRY };
 
 static const struct option long_options[] = {
     {"fuse-fd", required_argument, NULL, OPT_FUSE_FD},
     {"lower-fd", required_argument, NULL, OPT_LOWER_FD},
     {"ready-fd", required_argument, NULL, OPT_READY_FD},
+    {"count-fd", required_argument, NULL, OPT_COUNT_FD},
     {"entry", no_argument, NULL, OPT_ENTRY},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -67,6 +68,8 @@ static int set_one(struct options *o, int c, struct err *e)
         return set_fd("--lower-fd", optarg, &o->lower_fd, e);
     case OPT_READY_FD:
         return set_fd("--ready-fd", optarg, &o->ready_fd, e);
+    case OPT_COUNT_FD:
+        return set_fd("--count-fd", optarg, &o->count_fd, e);
     case OPT_ENTRY:
         o->entry = true;
         return 0;
@@ -149,6 +152,7 @@ int options_parse(struct options *o, int argc, char **argv, struct err *e)
                           .fuse_fd = -1,
                           .lower_fd = -1,
                           .ready_fd = -1,
+                          .count_fd = -1,
                           .timeout = -1,
                           .threads = DEFAULT_THREADS};
     opterr = 0;

@@ -14,7 +14,7 @@ struct options {
     char *source;                        /* one directory; all strings are ours to free, or NULL */
     char *lowerdir, *upperdir, *workdir; /* or layers: layers.h */
     char *mountpoint;
-    int fuse_fd, lower_fd, ready_fd; /* -1, or inherited */
+    int fuse_fd, lower_fd, ready_fd, count_fd; /* -1, or inherited */
 
     bool have_uidmap, have_gidmap;
     struct idmap uidmap, gidmap;

@@ -2,6 +2,7 @@
 #include "shifter/session.h"
 
 #include "base/cleanup.h"
+#include "base/counts.h"
 #include "base/log.h"
 #include "shifter/backing.h"
 #include "shifter/device.h"
@@ -95,8 +96,10 @@ static ssize_t read_request(int fd, void *buf, size_t size, void *userdata)
     struct shifter *sh = userdata;
     ssize_t n = device_read(fd, buf, size);
 
-    if (n >= (ssize_t)sizeof(struct fuse_in_header))
+    if (n >= (ssize_t)sizeof(struct fuse_in_header)) {
+        counts_add(sh->counts, ((const struct fuse_in_header *)buf)->opcode);
         peek(sh->session, buf, (size_t)n);
+    }
     return n;
 }
 

@@ -16,6 +16,7 @@ enum cache_mode {
 };
 
 struct backing_table;
+struct counts;
 struct dir_ends;
 struct session;
 
@@ -26,7 +27,8 @@ struct shifter {
     struct fd_budget *fds;
     struct backing_table *files;
     struct dir_ends *dir_ends;
-    bool passthrough; /* wanted, where the kernel has it */
+    struct counts *counts; /* of requests, or NULL */
+    bool passthrough;      /* wanted, where the kernel has it */
     bool read_only;
     bool static_nlink; /* directories have one link: st_nlink does not count them */
     bool no_acl;

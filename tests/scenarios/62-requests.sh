@@ -192,6 +192,20 @@ test_writes() {
 	unmount mnt
 }
 
+# What a symlink says is asked once, however often its name is looked up again; another one in its
+# place is another inode, and seen.
+test_symlinks_of_a_writable_root() {
+	mkdir lower && echo one >lower/one && echo two >lower/two && ln -s one lower/link
+	logged lower mnt cache=auto
+	requests inside sh -c 'for i in 1 2 3; do cat mnt/link; sleep 0.5; done'
+	is "${N[READLINK]:-0}" 1 READLINK
+	is "$(xargs <"$T/out")" 'one one one'
+	ln -s two lower/link.new && mv lower/link.new lower/link
+	wait_for sh -c '[ "$(readlink mnt/link)" = two ]'
+	is "$(cat mnt/link)" two
+	unmount mnt
+}
+
 compile() {
 	inside chroot "$1" gcc -O2 -c -o /dev/null -x c - <<-'END'
 		#include <stdio.h>
