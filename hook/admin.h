@@ -13,11 +13,18 @@
 struct json;
 
 struct admin {
-    const char *shifter;                 /* path of oci-shifter */
-    const char *state_directory;         /* where records live */
-    const char *upper_directory;         /* where kept uppers are */
-    const char *ephemeral_directory;     /* where those are that go with their container */
-    unsigned ready_seconds;              /* how long a new shifter may take */
+    const char *shifter;               /* path of oci-shifter */
+    const char *runtime;               /* of oci-shift-runtime, or NULL: it looks for one */
+    const char *state_directory;       /* where records live */
+    const char *upper_directory;       /* where kept uppers are */
+    const char *ephemeral_directory;   /* where those are that go with their container */
+    unsigned ready_seconds;            /* how long a new shifter may take */
+    unsigned stop_seconds;             /* how long what is told to end may take */
+    const char *upper;                 /* where an annotation does not say, or NULL: none */
+    const struct json *allowed_uppers; /* array of what annotations may say, or NULL: anything */
+    const char *cache;                 /* option of the shifter, or NULL: what fits the root */
+    bool passthrough;
+    unsigned threads;                    /* option of the shifter, or 0: as many as it likes */
     const struct json *annotation_paths; /* array of absolute directories, or NULL: none */
     const char *log_level;
 
@@ -30,7 +37,13 @@ struct admin {
  */
 int admin_read(const char *path, struct admin *out, struct err *e);
 int admin_parse(const char *buf, size_t len, struct admin *out, struct err *e);
+
+/* stop_seconds in milliseconds. */
+int admin_stop_ms(const struct admin *a);
 void admin_release(struct admin *a);
+
+/* The value of io.oci-shift.upper: may an annotation say so? -EACCES where not. */
+int admin_check_upper(const struct admin *a, const char *upper, struct err *e);
 
 /*
  * Whether a path that an annotation names may be used: it lies in one of annotationPaths, and on

@@ -158,6 +158,8 @@ static int fill(const struct json *doc, struct oci_config *out, struct err *e)
     if (r == 0)
         r = read_annotations(doc, out, e);
     if (r == 0)
+        r = json_member_of(doc, "mounts", JSON_ARRAY, &out->mounts, e);
+    if (r == 0)
         r = json_member_of(doc, "process", JSON_OBJECT, &process, e);
     if (r == 0)
         r = json_member_string(process, "cwd", &out->cwd, e);
@@ -194,21 +196,25 @@ static int read_config_file(const char *path, char **buf, size_t *len, struct er
     return r < 0 ? err_set(e, r, "%s", path) : 0;
 }
 
-int config_read(const char *bundle, struct oci_config *out, struct err *e)
+int config_read_file(const char *path, struct oci_config *out, struct err *e)
 {
-    cleanup_free char *path = NULL, *buf = NULL;
+    cleanup_free char *buf = NULL;
     size_t len;
-    int r;
+    int r = read_config_file(path, &buf, &len, e);
 
-    if (asprintf(&path, "%s/config.json", bundle) < 0)
-        return err_set(e, -ENOMEM, "config.json");
-    r = read_config_file(path, &buf, &len, e);
     if (r < 0)
         return r;
     r = config_parse(buf, len, out, e);
-    if (r < 0)
-        err_prefix(e, "%s", path);
-    return r;
+    return r < 0 ? err_prefix(e, "%s", path) : 0;
+}
+
+int config_read(const char *bundle, struct oci_config *out, struct err *e)
+{
+    cleanup_free char *path = NULL;
+
+    if (asprintf(&path, "%s/config.json", bundle) < 0)
+        return err_set(e, -ENOMEM, "config.json");
+    return config_read_file(path, out, e);
 }
 
 void config_release(struct oci_config *c)

@@ -5,6 +5,7 @@
 #include "base/fds.h"
 #include "base/io.h"
 #include "hook/protect.h"
+#include "hook/reach.h"
 #include "hook/sys.h"
 #include "hook/transplant.h"
 
@@ -98,28 +99,6 @@ static int become_container_root(const struct inside_view *v, struct err *e)
     return 0;
 }
 
-/* What the runtime will do next: go to the root by its path, as the container's root. */
-static int check_reachable(const struct inside *in, struct err *e)
-{
-    cleanup_free char *path = strdup(in->root);
-    cleanup_close int fd = open(in->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd >= 0)
-        return 0;
-    if (errno != EACCES || !path)
-        return err_set(e, -errno, "%s as the container's root", in->root);
-    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = '\0';
-        if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
-            return err_setx(e, -EACCES,
-                            "the container's root cannot reach %s: %s lacks the x permission for "
-                            "it",
-                            in->root, path);
-        *slash = '/';
-    }
-    return err_set(e, -EACCES, "%s as the container's root", in->root);
-}
-
 static int join_and_transplant(const struct inside *in, int proc_fds, struct err *e)
 {
     char path[PATH_MAX];
@@ -164,7 +143,7 @@ static int work(const struct inside *in, pid_t hook, struct err *e)
     if (r == 0 && in->protect)
         r = protect_root(in->mnt_fd, proc_fds, in->config, e);
     if (r == 0)
-        r = check_reachable(in, e);
+        r = reach_check(in->root, e);
     return r;
 }
 

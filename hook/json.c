@@ -2,23 +2,16 @@
 #include "hook/json.h"
 
 #include "base/cleanup.h"
+#include "hook/arena.h"
 #include "hook/text.h"
 
 #include <string.h>
 #include <yajl/yajl_gen.h>
 #include <yajl/yajl_parse.h>
 
-/* Everything of a document lives in blocks that are freed together: no tree to walk, so no depth
- * that a hostile document could choose. The document itself is the first thing in the first. */
-struct block {
-    struct block *next;
-    size_t used, size;
-    _Alignas(max_align_t) unsigned char data[];
-};
-
 struct document {
     struct json root; /* first: json_free() is given this */
-    struct block *blocks;
+    struct arena arena;
 };
 
 struct parser {
@@ -32,26 +25,6 @@ struct parser {
     int code; /* what went wrong in a callback */
 };
 
-static void *take(struct document *doc, size_t size)
-{
-    struct block *b = doc->blocks;
-    void *p;
-
-    size = (size + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1);
-    if (!b || b->size - b->used < size) {
-        size_t room = size > 16384 ? size : 16384;
-
-        b = malloc(sizeof(*b) + room);
-        if (!b)
-            return NULL;
-        *b = (struct block){.next = doc->blocks, .size = room};
-        doc->blocks = b;
-    }
-    p = b->data + b->used;
-    b->used += size;
-    return p;
-}
-
 static int stop(struct parser *p, int code)
 {
     p->code = code;
@@ -60,7 +33,7 @@ static int stop(struct parser *p, int code)
 
 static char *take_text(struct parser *p, const void *text, size_t len)
 {
-    char *copy = take(p->doc, len + 1);
+    char *copy = arena_take(&p->doc->arena, len + 1);
 
     if (!copy) {
         stop(p, err_set(p->e, -ENOMEM, "JSON"));
@@ -73,7 +46,7 @@ static char *take_text(struct parser *p, const void *text, size_t len)
 
 static struct json *add_value(struct parser *p, enum json_type type)
 {
-    struct json *v = p->values > 0 ? take(p->doc, sizeof(*v)) : &p->doc->root;
+    struct json *v = p->values > 0 ? arena_take(&p->doc->arena, sizeof(*v)) : &p->doc->root;
 
     if (p->values++ == JSON_MAX_VALUES) {
         stop(p, err_setx(p->e, -EFBIG, "more than %u values", JSON_MAX_VALUES));
@@ -280,18 +253,13 @@ void json_free(struct json *root)
 
     if (!doc)
         return;
-    while (doc->blocks) {
-        struct block *next = doc->blocks->next;
-
-        free(doc->blocks);
-        doc->blocks = next;
-    }
+    arena_release(&doc->arena);
     free(doc);
 }
 
 struct json_writer {
     yajl_gen gen;
-    bool failed;
+    bool array, failed;
 };
 
 static void check_gen(struct json_writer *w, yajl_gen_status status)
@@ -307,7 +275,7 @@ static void write_text(struct json_writer *w, const char *text)
     check_gen(w, yajl_gen_string(w->gen, (const unsigned char *)text, strlen(text)));
 }
 
-struct json_writer *json_writer_new(void)
+struct json_writer *json_writer_new(enum json_type type)
 {
     struct json_writer *w = calloc(1, sizeof(*w));
 
@@ -319,14 +287,20 @@ struct json_writer *json_writer_new(void)
         return NULL;
     }
     yajl_gen_config(w->gen, yajl_gen_beautify, 1);
-    json_write_begin(w, NULL);
+    w->array = type == JSON_ARRAY;
+    check_gen(w, w->array ? yajl_gen_array_open(w->gen) : yajl_gen_map_open(w->gen));
     return w;
+}
+
+static void write_key(struct json_writer *w, const char *key)
+{
+    if (key)
+        write_text(w, key);
 }
 
 void json_write_begin(struct json_writer *w, const char *key)
 {
-    if (key)
-        write_text(w, key);
+    write_key(w, key);
     check_gen(w, yajl_gen_map_open(w->gen));
 }
 
@@ -335,25 +309,73 @@ void json_write_end(struct json_writer *w)
     check_gen(w, yajl_gen_map_close(w->gen));
 }
 
+void json_write_begin_array(struct json_writer *w, const char *key)
+{
+    write_key(w, key);
+    check_gen(w, yajl_gen_array_open(w->gen));
+}
+
+void json_write_end_array(struct json_writer *w)
+{
+    check_gen(w, yajl_gen_array_close(w->gen));
+}
+
 void json_write_string(struct json_writer *w, const char *key, const char *value)
 {
-    write_text(w, key);
+    write_key(w, key);
     write_text(w, value);
+}
+
+static void write_digits(struct json_writer *w, const char *key, const char *digits)
+{
+    write_key(w, key);
+    check_gen(w, yajl_gen_number(w->gen, digits, strlen(digits)));
 }
 
 void json_write_number(struct json_writer *w, const char *key, uint64_t value)
 {
     char text[24];
-    int n = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
 
-    write_text(w, key);
-    check_gen(w, yajl_gen_number(w->gen, text, (size_t)n));
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+    write_digits(w, key, text);
 }
 
 void json_write_bool(struct json_writer *w, const char *key, bool value)
 {
-    write_text(w, key);
+    write_key(w, key);
     check_gen(w, yajl_gen_bool(w->gen, value));
+}
+
+/* As deep as a document may be: JSON_MAX_DEPTH. */
+void json_write_value(struct json_writer *w, const char *key, const struct json *v)
+{
+    switch (v->type) {
+    case JSON_NULL:
+        write_key(w, key);
+        check_gen(w, yajl_gen_null(w->gen));
+        return;
+    case JSON_BOOL:
+        json_write_bool(w, key, v->boolean);
+        return;
+    case JSON_NUMBER:
+        write_digits(w, key, v->text);
+        return;
+    case JSON_STRING:
+        json_write_string(w, key, v->text);
+        return;
+    case JSON_ARRAY:
+        json_write_begin_array(w, key);
+        for (const struct json *c = v->first; c; c = c->next)
+            json_write_value(w, NULL, c);
+        json_write_end_array(w);
+        return;
+    case JSON_OBJECT:
+        json_write_begin(w, key);
+        for (const struct json *c = v->first; c; c = c->next)
+            json_write_value(w, c->key, c);
+        json_write_end(w);
+        return;
+    }
 }
 
 int json_writer_finish(struct json_writer *w, char **text, size_t *len)
@@ -361,7 +383,7 @@ int json_writer_finish(struct json_writer *w, char **text, size_t *len)
     const unsigned char *buf;
     int r = -EINVAL;
 
-    json_write_end(w);
+    check_gen(w, w->array ? yajl_gen_array_close(w->gen) : yajl_gen_map_close(w->gen));
     if (!w->failed && yajl_gen_get_buf(w->gen, &buf, len) == yajl_gen_status_ok) {
         *text = strndup((const char *)buf, *len);
         r = *text ? 0 : -ENOMEM;

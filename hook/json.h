@@ -66,11 +66,18 @@ int json_member_of(const struct json *obj, const char *key, enum json_type type,
 int json_fail(const struct json *v, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Writing: a flat object of strings and whole numbers, pretty-printed. Nesting by begin/end. */
+/*
+ * Writing: one object, or one array, pretty-printed. Nesting by begin/end. In an array the key is
+ * NULL.
+ */
 struct json_writer;
-struct json_writer *json_writer_new(void);
+struct json_writer *json_writer_new(enum json_type type);      /* JSON_OBJECT or JSON_ARRAY */
 void json_write_begin(struct json_writer *w, const char *key); /* an object */
 void json_write_end(struct json_writer *w);
+void json_write_begin_array(struct json_writer *w, const char *key);
+void json_write_end_array(struct json_writer *w);
+/* A value of a document as it is there, with all below: numbers keep their text. */
+void json_write_value(struct json_writer *w, const char *key, const struct json *v);
 void json_write_string(struct json_writer *w, const char *key, const char *value);
 void json_write_number(struct json_writer *w, const char *key, uint64_t value);
 void json_write_bool(struct json_writer *w, const char *key, bool value);

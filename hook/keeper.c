@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "hook/record.h"
+#include "hook/teardown.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -51,9 +52,11 @@ static void clear_away(const struct kept *k)
         log_error("container %s: %s", k->id, e.msg);
     if (r < 0)
         return;
-    if (stays == 0 && record.shifter.pid == k->shifter.pid &&
-        record.shifter.start == k->shifter.start && record_remove(&lock, &e) < 0)
-        log_error("container %s: %s", k->id, e.msg);
+    if (record.shifter.pid == k->shifter.pid && record.shifter.start == k->shifter.start) {
+        teardown_mount(&record);
+        if (stays == 0 && record_remove(&lock, &e) < 0)
+            log_error("container %s: %s", k->id, e.msg);
+    }
     record_release(&record);
 }
 

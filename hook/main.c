@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* oci-shift-hook(8): the OCI hook. */
 #include "base/log.h"
+#include "hook/precreate.h"
 #include "hook/stages.h"
 
 #include <errno.h>
@@ -10,13 +11,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PRECREATE "precreate"
+
 static const char usage[] =
-    "usage: oci-shift-hook [--config FILE] [STAGE]\n"
+    "usage: oci-shift-hook [--config FILE] [--record ID] [STAGE]\n"
     "\n"
     "An OCI hook: reads the state of a container on stdin and does for it what STAGE asks for:\n"
     "  prestart, createRuntime  put the shifted root under the container's mounts\n"
     "  poststart                check that the container's root is the shifted one\n"
     "  poststop                 end the shifter and remove what was left\n"
+    "  precreate                for podman: mount the shifted root now; config.json comes on "
+    "stdin\n"
+    "                           and goes to stdout\n"
     "Without STAGE it is told by the state's status. Man page: oci-shift-hook(8).\n";
 
 struct stage {
@@ -49,15 +55,27 @@ static enum log_level level_of(const char *name)
     return strcmp(name, "debug") == 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 }
 
-static int run(const char *name, const struct admin *admin, struct err *e)
+/* What the command line says. */
+struct arguments {
+    const char *config; /* file of the administrator's configuration, or NULL */
+    const char *record; /* id to go by in place of the state's, or NULL */
+    const char *stage;  /* or NULL */
+};
+
+static int run(const struct arguments *a, const struct admin *admin, struct err *e)
 {
     const struct stage *stage;
     struct oci_state state;
-    int r = state_read(STDIN_FILENO, &state, e);
+    int r;
 
+    if (a->stage && strcmp(a->stage, PRECREATE) == 0)
+        return precreate(STDIN_FILENO, STDOUT_FILENO, admin, a->config, e);
+    r = state_read(STDIN_FILENO, &state, e);
+    if (r == 0 && a->record)
+        r = state_rename(&state, a->record, e);
     if (r < 0)
         return r;
-    stage = find_stage(name, state.status);
+    stage = find_stage(a->stage, state.status);
     if (!stage)
         r = err_setx(e, -EINVAL, "state on stdin: status '%s' tells no stage", state.status);
     else
@@ -68,25 +86,23 @@ static int run(const char *name, const struct admin *admin, struct err *e)
     return r;
 }
 
-int main(int argc, char **argv)
+/* -1: go on; else the exit status. */
+static int parse(int argc, char **argv, struct arguments *a)
 {
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},
+        {"record", required_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
     };
-    const char *config = NULL, *name;
-    struct admin admin;
-    struct err e = {0};
-    int c, r;
+    int c;
 
-    /* A runtime that closed its end of stderr must not stop work half done. */
-    signal(SIGPIPE, SIG_IGN);
-    log_setup("oci-shift-hook", LOG_LEVEL_INFO, true, true);
     while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
         if (c == 'c')
-            config = optarg;
+            a->config = optarg;
+        else if (c == 'r')
+            a->record = optarg;
         else if (c == 'h')
             return fputs(usage, stdout) < 0;
         else if (c == 'V')
@@ -94,16 +110,33 @@ int main(int argc, char **argv)
         else
             return 2;
     }
-    name = argv[optind];
-    if (argc - optind > 1 || (name && !find_stage(name, ""))) {
-        log_error("unknown stage '%s': expected prestart, createRuntime, poststart or poststop",
-                  argc - optind > 1 ? argv[optind + 1] : name);
-        return 2;
-    }
-    r = admin_read(config, &admin, &e);
+    a->stage = argv[optind];
+    if (argc - optind <= 1 &&
+        (!a->stage || strcmp(a->stage, PRECREATE) == 0 || find_stage(a->stage, "")))
+        return -1;
+    log_error("unknown stage '%s': expected prestart, createRuntime, poststart, poststop or "
+              "precreate",
+              argc - optind > 1 ? argv[optind + 1] : a->stage);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = {0};
+    struct admin admin;
+    struct err e = {0};
+    int r;
+
+    /* A runtime that closed its end of stderr must not stop work half done. */
+    signal(SIGPIPE, SIG_IGN);
+    log_setup("oci-shift-hook", LOG_LEVEL_INFO, true, true);
+    r = parse(argc, argv, &a);
+    if (r >= 0)
+        return r;
+    r = admin_read(a.config, &admin, &e);
     if (r == 0) {
         log_setup("oci-shift-hook", level_of(admin.log_level), true, true);
-        r = run(name, &admin, &e);
+        r = run(&a, &admin, &e);
         admin_release(&admin);
     }
     if (r < 0)

@@ -49,6 +49,13 @@ static int parse_line(char *line, struct mount_entry *m)
         return -EINVAL;
     m->root = field[3];
     m->point = field[4];
+    /* Options and any number of tags, "-", the type. */
+    do
+        field[0] = strtok_r(NULL, " ", &save);
+    while (field[0] && strcmp(field[0], "-") != 0);
+    m->type = field[0] ? strtok_r(NULL, " ", &save) : NULL;
+    if (!m->type)
+        m->type = "";
     return 0;
 }
 

@@ -14,6 +14,7 @@ struct mount_entry {
     uint32_t major, minor; /* st_dev of its files */
     const char *root;      /* which directory of its file system it shows */
     const char *point;     /* where it hangs, seen from the root of the process */
+    const char *type;      /* "ext4"; "" where the line is cut */
 };
 
 struct mounttree {

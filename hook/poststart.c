@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "hook/config.h"
+#include "hook/protections.h"
 #include "hook/record.h"
 #include "hook/stages.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -35,6 +39,27 @@ int poststart_check_root(pid_t pid, const struct record *r, struct err *e)
                     r->lower);
 }
 
+/* With the root in place: is all that config.json closes closed on that one too? */
+static int check_protections(pid_t pid, const struct record *r, struct err *e)
+{
+    cleanup_close int root = -1;
+    struct oci_config config;
+    char path[64];
+    struct stat st;
+    int code;
+
+    snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+    root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0 || fstat(root, &st) < 0 || is_hosts_root(&st))
+        return 0;
+    code = config_read(r->bundle, &config, e);
+    if (code < 0)
+        return code;
+    code = protections_check(root, &config, e);
+    config_release(&config);
+    return code;
+}
+
 int stage_poststart(const struct oci_state *state, const struct admin *admin, struct err *e)
 {
     cleanup_record_lock struct record_lock lock = RECORD_LOCK_NONE;
@@ -49,6 +74,8 @@ int stage_poststart(const struct oci_state *state, const struct admin *admin, st
     if (code < 0)
         return code;
     code = poststart_check_root(state->pid, &r, e);
+    if (code == 0 && r.bundle)
+        code = check_protections(state->pid, &r, e);
     record_release(&r);
     return code;
 }

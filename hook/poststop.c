@@ -1,50 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/log.h"
-#include "hook/place.h"
 #include "hook/record.h"
 #include "hook/stages.h"
 #include "hook/sys.h"
+#include "hook/teardown.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#define END_MS 5000
-
 /* A runtime runs poststop when the container has ended; its last process may take a moment. */
-static int wait_for_container(const struct record *r, struct err *e)
+static int wait_for_container(const struct record *r, int ms, struct err *e)
 {
     int fd = process_open(&r->container);
     int code = 0;
 
     if (fd < 0)
         return 0;
-    if (sys_pidfd_wait(fd, END_MS) < 0)
+    if (sys_pidfd_wait(fd, ms) < 0)
         code = err_setx(e, -EBUSY, "the container still runs: process %d", (int)r->container.pid);
     close(fd);
     return code;
 }
 
-/* Returns 1 where the record is of another container and stays. */
+/* Returns 1 where the record stays: it is of another container, or root's own to release. */
 static int tear_down(const struct record_lock *lock, const struct oci_state *state,
-                     const struct record *r, struct err *e)
+                     const struct record *r, const struct admin *admin, struct err *e)
 {
     int code;
 
-    if (state->bundle[0] != '\0' && strcmp(state->bundle, r->bundle) != 0) {
+    if (r->way == WAY_PREPARE)
+        return 1;
+    if (state->bundle[0] != '\0' && r->bundle && strcmp(state->bundle, r->bundle) != 0) {
         log_info("container %s: the record is of the bundle %s, not of %s: left alone", state->id,
                  r->bundle, state->bundle);
         return 1;
     }
-    code = wait_for_container(r, e);
-    if (code < 0)
-        return code;
-    code = process_end(&r->shifter, END_MS);
-    if (code < 0)
-        return err_set(e, code, "end the shifter %d", (int)r->shifter.pid);
-    if (r->upper_mode == UPPER_EPHEMERAL && place_remove_path(r->upper, e) < 0)
-        return err_prefix(e, "remove the upper");
-    return record_remove(lock, e);
+    code = wait_for_container(r, admin_stop_ms(admin), e);
+    return code < 0 ? code : teardown_all(lock, r, admin, e);
 }
 
 int stage_poststop(const struct oci_state *state, const struct admin *admin, struct err *e)
@@ -53,7 +46,6 @@ int stage_poststop(const struct oci_state *state, const struct admin *admin, str
     struct record r = {0};
     struct process keeper;
     int code = record_lock(admin->state_directory, state->id, false, &lock, e);
-    int fd;
 
     if (code == -ENOENT)
         return 0;
@@ -61,7 +53,7 @@ int stage_poststop(const struct oci_state *state, const struct admin *admin, str
         return code;
     code = record_read(&lock, &r, e);
     if (code == 0) {
-        code = tear_down(&lock, state, &r, e);
+        code = tear_down(&lock, state, &r, admin, e);
     } else {
         /* Cut or of another version: it names nothing that could be ended, so it only goes. */
         if (code != -ENOENT)
@@ -71,11 +63,7 @@ int stage_poststop(const struct oci_state *state, const struct admin *admin, str
     keeper = r.keeper;
     record_release(&r);
     record_unlock(&lock);
-    /* The keeper wants the lock that was just released, to see that there is nothing left. */
-    fd = code == 0 ? process_open(&keeper) : -1;
-    if (fd >= 0) {
-        sys_pidfd_wait(fd, END_MS);
-        close(fd);
-    }
+    if (code == 0)
+        teardown_wait_keeper(&keeper);
     return code < 0 ? code : 0;
 }

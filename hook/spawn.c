@@ -2,6 +2,7 @@
 #include "hook/spawn.h"
 
 #include "base/cleanup.h"
+#include "base/counts.h"
 #include "base/io.h"
 #include "hook/keeper.h"
 
@@ -13,31 +14,42 @@
 #include <time.h>
 
 /* Where the shifter finds what it is given. */
-enum { FD_DEV = 3, FD_LOWER, FD_READY, FD_REPORT, FD_HOLD, FD_PLACE, FD_END };
+enum { FD_DEV = 3, FD_LOWER, FD_READY, FD_COUNTS, FD_REPORT, FD_HOLD, FD_PLACE, FD_END };
+
+_Static_assert(FD_COUNTS == COUNTS_KEEPER_FD, "where others look for it");
 
 /* What the keeper tells the hook: which process the shifter is, or why there is none. */
 struct report {
-    struct process shifter;
+    struct process shifter, keeper;
     struct err e;
+};
+
+/* The ends that the keeper has. */
+struct channels {
+    int ready, counts, report, hold;
 };
 
 static char *mount_options(const struct spawn *s)
 {
     cleanup_free char *uid = idmap_format(s->uid);
     cleanup_free char *gid = idmap_format(s->gid);
-    char *text = NULL;
+    char threads[32] = "", *text = NULL;
 
+    if (s->threads > 0)
+        snprintf(threads, sizeof(threads), ",threads=%u", s->threads);
     if (!uid || !gid ||
-        asprintf(&text, "nodev,uidmapping=%s,gidmapping=%s%s,cache=%s", uid, gid,
-                 s->read_only ? ",ro" : "", s->alone ? "always" : "auto") < 0)
+        asprintf(&text, "nodev,uidmapping=%s,gidmapping=%s%s,cache=%s%s%s", uid, gid,
+                 s->read_only ? ",ro" : "", s->cache, s->passthrough ? "" : ",passthrough=off",
+                 threads) < 0)
         return NULL;
     return text;
 }
 
 /* Puts the fds at their numbers, and nothing above; 0 to 2 become /dev/null. */
-static int arrange_fds(const struct spawn *s, int ready, int report, int hold)
+static int arrange_fds(const struct spawn *s, const struct channels *c)
 {
-    int from[FD_END - FD_DEV] = {s->dev_fd, s->lower_fd, ready, report, hold, s->place->fd};
+    int from[FD_END - FD_DEV] = {s->dev_fd, s->lower_fd, c->ready,    c->counts,
+                                 c->report, c->hold,     s->place->fd};
     int n = s->place->fd < 0 ? FD_PLACE - FD_DEV : FD_END - FD_DEV;
     int null;
 
@@ -72,6 +84,7 @@ static int exec_shifter(const struct spawn *s, char *options)
         (char *)(uintptr_t) "--fuse-fd=3",
         (char *)(uintptr_t) "--lower-fd=4",
         (char *)(uintptr_t) "--ready-fd=5",
+        (char *)(uintptr_t) "--count-fd=6",
         (char *)(uintptr_t) "-o",
         options,
         s->entry ? (char *)(uintptr_t) "--entry" : NULL,
@@ -110,7 +123,7 @@ static bool wait_for_word(unsigned seconds)
 }
 
 /* The keeper: starts the shifter, says so, lets everything go, and waits. */
-static _Noreturn void keep(const struct spawn *s, char *options, int ready, int report_fd, int hold)
+static _Noreturn void keep(const struct spawn *s, char *options, const struct channels *c)
 {
     struct kept kept = {
         .id = s->id,
@@ -123,7 +136,9 @@ static _Noreturn void keep(const struct spawn *s, char *options, int ready, int 
     pid_t child;
 
     setsid();
-    code = arrange_fds(s, ready, report_fd, hold);
+    if (process_identify(getpid(), &r.keeper) < 0)
+        r.keeper = (struct process){0};
+    code = arrange_fds(s, c);
     if (code < 0) {
         /* The fds are not where they should be: the hook sees the end of the pipe. */
         _exit(1);
@@ -140,7 +155,8 @@ static _Noreturn void keep(const struct spawn *s, char *options, int ready, int 
     code = process_identify(child, &r.shifter);
     if (code == 0)
         io_write_all(FD_REPORT, &r, sizeof(r));
-    close_range(FD_DEV, FD_HOLD - 1, 0);
+    close_range(FD_DEV, FD_READY, 0);
+    close(FD_REPORT);
     if (!wait_for_word(s->seconds))
         kill(child, SIGKILL);
     close(FD_HOLD);
@@ -173,6 +189,7 @@ static int collect_reports(int fd, struct spawned *out, struct err *e)
             return r.e.code;
         }
         out->shifter = r.shifter;
+        out->keeper = r.keeper;
         have = true;
     }
     return have ? 0 : err_setx(e, -EIO, "the shifter ended before it was ready");
@@ -189,16 +206,35 @@ static int make_pipe(int *in, int *out)
     return 0;
 }
 
+static int start_keeper(const struct spawn *s, char *options, const struct channels *c,
+                        struct err *e)
+{
+    pid_t child = fork();
+
+    if (child < 0)
+        return err_set(e, -errno, "fork");
+    if (child == 0) {
+        if (s->orphan && fork() != 0)
+            _exit(0);
+        keep(s, options, c);
+    }
+    while (s->orphan && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return 0;
+}
+
 int spawn_shifter(const struct spawn *s, struct spawned *out, struct err *e)
 {
     cleanup_free char *options = mount_options(s);
     cleanup_close int ready_in = -1, ready_out = -1, report_in = -1, report_out = -1;
-    cleanup_close int hold_in = -1, hold_out = -1;
-    pid_t child;
+    cleanup_close int hold_in = -1, hold_out = -1, counts = counts_create();
+    struct channels c;
     int r;
 
     if (!options)
         return err_set(e, -ENOMEM, "shifter options");
+    if (counts < 0)
+        return err_set(e, counts, "memfd_create");
     r = make_pipe(&ready_in, &ready_out);
     if (r == 0)
         r = make_pipe(&report_in, &report_out);
@@ -206,17 +242,12 @@ int spawn_shifter(const struct spawn *s, struct spawned *out, struct err *e)
         r = make_pipe(&hold_in, &hold_out);
     if (r < 0)
         return err_set(e, r, "pipe");
-    child = fork();
-    if (child < 0)
-        return err_set(e, -errno, "fork");
-    if (child == 0)
-        keep(s, options, ready_out, report_out, hold_in);
+    c = (struct channels){ready_out, counts, report_out, hold_in};
+    r = start_keeper(s, options, &c, e);
     close_and_reset(&ready_out);
     close_and_reset(&report_out);
-    r = process_identify(child, &out->keeper);
-    if (r < 0)
-        out->keeper = (struct process){0};
-    r = collect_reports(report_in, out, e);
+    if (r == 0)
+        r = collect_reports(report_in, out, e);
     if (r < 0)
         return r;
     out->ready_fd = steal_fd(&ready_in);

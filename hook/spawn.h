@@ -20,13 +20,16 @@ struct spawn {
     int dev_fd;          /* /dev/fuse, bound to the superblock */
     int lower_fd;        /* detached mount of the image */
     bool read_only;
-    bool alone; /* nobody else changes what is shown: what was seen of it may be kept */
-    bool entry; /* the mount will be entered (base/fusemount.h) */
+    const char *cache; /* option of the shifter */
+    bool passthrough;
+    unsigned threads; /* 0: the shifter's default */
+    bool entry;       /* the mount will be entered (base/fusemount.h) */
     const struct idmap *uid, *gid;
     const char *id, *state_directory; /* for the keeper */
     const struct place *place;        /* of the upper, locked; the keeper holds the lock on */
     bool ephemeral;                   /* the keeper removes the place */
     unsigned seconds;                 /* until spawn_keep() has to be called */
+    bool orphan; /* the keeper is no child of this process, which may wait for its children */
 };
 
 struct spawned {

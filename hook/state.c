@@ -12,7 +12,7 @@
 #define STATE_MAX_BYTES (1u << 20)
 #define ID_MAX 255
 
-static int check_id(const char *id, struct err *e)
+int state_check_id(const char *id, struct err *e)
 {
     if (!id)
         return err_setx(e, -EINVAL, "id is missing");
@@ -42,7 +42,7 @@ static int fill(const struct json *doc, struct oci_state *out, struct err *e)
     if (r == 0)
         r = json_member_string(doc, "id", &id, e);
     if (r == 0)
-        r = check_id(id, e);
+        r = state_check_id(id, e);
     if (r == 0)
         r = json_member_string(doc, "status", &status, e);
     if (r == 0)
@@ -93,6 +93,18 @@ int state_read(int fd, struct oci_state *out, struct err *e)
     if (r < 0)
         return err_set(e, r, "state on stdin");
     return state_parse(buf, len, out, e);
+}
+
+int state_rename(struct oci_state *s, const char *id, struct err *e)
+{
+    int r = state_check_id(id, e);
+    char *copy = r == 0 ? strdup(id) : NULL;
+
+    if (!copy)
+        return r < 0 ? r : err_set(e, -ENOMEM, "state");
+    free(s->id);
+    s->id = copy;
+    return 0;
 }
 
 void state_release(struct oci_state *s)

@@ -18,6 +18,11 @@ struct oci_state {
 /* The state's size is bounded at 1 MiB. Returns 0 or -errno; state_release() is due on success. */
 int state_read(int fd, struct oci_state *out, struct err *e);
 int state_parse(const char *buf, size_t len, struct oci_state *out, struct err *e);
+/* Goes by another id than the one that was told. */
+int state_rename(struct oci_state *s, const char *id, struct err *e);
+
+/* Whether a container may have that id. -EINVAL, with the reason. */
+int state_check_id(const char *id, struct err *e);
 void state_release(struct oci_state *s);
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "hook/sys.h"
 
+#include "base/cleanup.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -53,6 +56,21 @@ int sys_mount_id(int fd, uint64_t *id)
         return -ENOSYS;
     *id = x.stx_mnt_id;
     return 0;
+}
+
+bool sys_is_empty(int dir_fd)
+{
+    cleanup_close int own = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = own < 0 ? NULL : fdopendir(own);
+    unsigned n = 0;
+
+    if (!dir)
+        return false;
+    own = -1;
+    while (n < 3 && readdir(dir))
+        n++;
+    closedir(dir);
+    return n < 3;
 }
 
 int sys_pidfd_open(pid_t pid)

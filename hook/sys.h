@@ -6,6 +6,7 @@
 #ifndef HOOK_SYS_H
 #define HOOK_SYS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -26,6 +27,9 @@ int sys_open_entry(int dir_fd, const char *name, int flags);
 
 /* The id of the mount that fd lies on, as in /proc/PID/mountinfo. */
 int sys_mount_id(int fd, uint64_t *id);
+
+/* Whether a directory, which may be an O_PATH fd, has no entries. False where it cannot be read. */
+bool sys_is_empty(int dir_fd);
 
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_kill(int pidfd, int signal);

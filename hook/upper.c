@@ -10,7 +10,6 @@
 #include "hook/upper_mark.h"
 #include "hook/upper_root.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,35 +39,29 @@ static int check_no_mounts(const char *lower, struct err *e)
     return r;
 }
 
-static bool is_empty(int fd)
-{
-    cleanup_close int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = own < 0 ? NULL : fdopendir(own);
-    unsigned n = 0;
-
-    if (!dir)
-        return false;
-    own = -1;
-    while (n < 3 && readdir(dir))
-        n++;
-    closedir(dir);
-    return n < 3;
-}
-
 /* A directory with other things in it is not there to be written to: an image, say. */
 static int check_is_place(const struct place *p, struct err *e)
 {
-    if (faccessat(p->fd, UPPER_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || is_empty(p->fd))
+    if (faccessat(p->fd, UPPER_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || sys_is_empty(p->fd))
         return 0;
     return err_setx(e, -ENOTEMPTY,
                     "annotation io.oci-shift.upperdir: %s is not empty, and has no %s", p->path,
                     UPPER_NAME);
 }
 
+static int open_named(const struct upper_want *w, struct err *e)
+{
+    int fd;
+
+    if (!w->directory_is_trusted)
+        return admin_open_annotation_path(w->admin, "io.oci-shift.upperdir", w->directory, e);
+    fd = open(w->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? err_set(e, -errno, "upperdir %s", w->directory) : fd;
+}
+
 static int open_annotated(const struct upper_want *w, struct place *out, struct err *e)
 {
-    cleanup_close int fd =
-        admin_open_annotation_path(w->admin, "io.oci-shift.upperdir", w->directory, e);
+    cleanup_close int fd = open_named(w, e);
     int r = fd < 0 ? fd : place_adopt(fd, w->wait_ms, out, e);
 
     if (r == 0 && (r = check_is_place(out, e)) < 0)
@@ -122,12 +115,12 @@ static int open_upper(const struct upper *u, struct err *e)
 static int complete(const struct upper *u, const struct upper_want *w, int fd, struct err *e)
 {
     struct uppermark m = mark_of(u, w);
-    int r = is_empty(fd) ? upper_root_copy(w->lower_fd, fd, e) : 0;
+    int r = sys_is_empty(fd) ? upper_root_copy(w->lower_fd, fd, e) : 0;
 
     return r < 0 ? r : upper_mark_set(&m, fd, u->place.fd, w->id, !u->ephemeral, e);
 }
 
-static int prepare(struct upper *u, const struct upper_want *w, struct err *e)
+static int lay_out(struct upper *u, const struct upper_want *w, struct err *e)
 {
     struct uppermark m = mark_of(u, w);
     cleanup_close int fd = -1;
@@ -200,7 +193,7 @@ int upper_merge(const struct upper_want *w, struct upper *out, int *mnt_fd, stru
     if (r == 0)
         r = check_writable(&out->place, e);
     if (r == 0)
-        r = prepare(out, w, e);
+        r = lay_out(out, w, e);
     if (r == 0)
         r = mount_over(out, w, mnt_fd, e);
     return r < 0 ? r : look_at_root(out, w, *mnt_fd, st, e);

@@ -19,9 +19,10 @@
 struct upper_want {
     enum upper_mode mode; /* not UPPER_NONE */
     const struct admin *admin;
-    const char *directory; /* where an annotation says that it is, or NULL */
-    const char *name;      /* of its place: the escaped id */
-    int lower_fd;          /* O_PATH fd of the image */
+    const char *directory;     /* where an annotation says that it is, or NULL */
+    bool directory_is_trusted; /* it is root's own word */
+    const char *name;          /* of its place: the escaped id */
+    int lower_fd;              /* O_PATH fd of the image */
     const char *lower;
     const char *id;
     const struct idmap *uid; /* to tell an upper that was written shifted */

@@ -20,7 +20,7 @@ bool upper_mark_is_there(int upper_fd)
 
 static int format(const struct uppermark *m, const char *id, char **text, size_t *len)
 {
-    struct json_writer *w = json_writer_new();
+    struct json_writer *w = json_writer_new(JSON_OBJECT);
 
     if (!w)
         return -ENOMEM;

@@ -333,7 +333,7 @@ test_pid_of_the_state() {
 }
 
 test_stages() {
-	local out expected='expected prestart, createRuntime, poststart or poststop'
+	local out expected='expected prestart, createRuntime, poststart, poststop or precreate'
 	for stage in bogus Prestart '' $'x\ny'; do
 		out=$(state c $$ "$T" | hook "$stage" 2>&1) && fail "stage $stage was accepted"
 		is "$out" "oci-shift-hook: error: unknown stage '${stage//$'\n'/?}': $expected"

@@ -54,6 +54,8 @@ int main(void)
     srunner_add_suite(runner, suite_idmap());
     srunner_add_suite(runner, suite_io());
     srunner_add_suite(runner, suite_text());
+    srunner_add_suite(runner, suite_merge());
+    srunner_add_suite(runner, suite_args());
     srunner_add_suite(runner, suite_uppermark());
     srunner_add_suite(runner, suite_json());
     srunner_add_suite(runner, suite_json_values());

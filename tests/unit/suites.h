@@ -10,6 +10,7 @@
 
 Suite *suite_acl(void);
 Suite *suite_admin(void);
+Suite *suite_args(void);
 Suite *suite_backing(void);
 Suite *suite_config(void);
 Suite *suite_decide(void);
@@ -20,6 +21,7 @@ Suite *suite_io(void);
 Suite *suite_json(void);
 Suite *suite_json_values(void);
 Suite *suite_markers(void);
+Suite *suite_merge(void);
 Suite *suite_mounttree(void);
 Suite *suite_num(void);
 Suite *suite_options(void);

@@ -26,8 +26,16 @@ START_TEST(has_defaults)
     ck_assert_str_eq(a.upper_directory, "/var/lib/oci-shift/uppers");
     ck_assert_str_eq(a.ephemeral_directory, "/var/lib/oci-shift/ephemeral");
     ck_assert_uint_eq(a.ready_seconds, 10);
+    ck_assert_uint_eq(a.stop_seconds, 5);
+    ck_assert_int_eq(admin_stop_ms(&a), 5000);
     ck_assert_str_eq(a.log_level, "info");
     ck_assert_ptr_null(a.annotation_paths);
+    ck_assert_ptr_null(a.runtime);
+    ck_assert_ptr_null(a.upper);
+    ck_assert_int_eq(admin_check_upper(&a, "keep", &e), 0);
+    ck_assert_ptr_null(a.cache);
+    ck_assert(a.passthrough);
+    ck_assert_uint_eq(a.threads, 0);
     admin_release(&a);
     ck_assert_int_eq(parse("{\"shifter\":null,\"readySeconds\":null,\"logLevel\":null}"), 0);
     ck_assert_uint_eq(a.ready_seconds, 10);
@@ -39,8 +47,19 @@ START_TEST(reads_every_key)
 {
     ck_assert_int_eq(parse("{\"shifter\":\"/s\",\"stateDirectory\":\"/d\",\"readySeconds\":3600,"
                            "\"upperDirectory\":\"/u\",\"ephemeralDirectory\":\"/e\","
+                           "\"stopSeconds\":1,\"runtime\":\"/r\",\"backend\":\"fuse\","
+                           "\"upper\":\"keep\",\"allowedUppers\":[\"none\"],\"cache\":\"never\","
+                           "\"passthrough\":false,\"threads\":1024,"
                            "\"annotationPaths\":[\"/a\",\"/b\"],\"logLevel\":\"debug\"}"),
                      0);
+    ck_assert_uint_eq(a.stop_seconds, 1);
+    ck_assert_str_eq(a.runtime, "/r");
+    ck_assert_str_eq(a.upper, "keep");
+    ck_assert_int_eq(admin_check_upper(&a, "none", &e), 0);
+    ck_assert_int_eq(admin_check_upper(&a, "keep", &e), -EACCES);
+    ck_assert_str_eq(a.cache, "never");
+    ck_assert(!a.passthrough);
+    ck_assert_uint_eq(a.threads, 1024);
     ck_assert_str_eq(a.shifter, "/s");
     ck_assert_str_eq(a.state_directory, "/d");
     ck_assert_str_eq(a.upper_directory, "/u");
@@ -69,6 +88,16 @@ START_TEST(refuses)
         {"{\"readySeconds\":3601}", "readySeconds: 3601"},
         {"{\"readySeconds\":1.5}", "readySeconds"},
         {"{\"readySeconds\":-1}", "readySeconds"},
+        {"{\"stopSeconds\":0}", "stopSeconds: 0 is not from 1 to 3600"},
+        {"{\"runtime\":\"runc\"}", "runtime: 'runc' is not an absolute path"},
+        {"{\"backend\":\"x\"}", "backend: 'x' is not fuse"},
+        {"{\"upper\":\"x\"}", "upper: 'x' is not none, ephemeral or keep"},
+        {"{\"allowedUppers\":[\"none\",\"x\"]}", "allowedUppers[1]: 'x' is not"},
+        {"{\"allowedUppers\":\"none\"}", "allowedUppers"},
+        {"{\"cache\":\"x\"}", "cache: 'x' is not auto, always or never"},
+        {"{\"passthrough\":1}", "passthrough"},
+        {"{\"threads\":0}", "threads: 0 is not from 1 to 1024"},
+        {"{\"threads\":1025}", "threads: 1025"},
         {"{\"annotationPaths\":\"/a\"}", "annotationPaths"},
         {"{\"annotationPaths\":[\"/a\",\"b\"]}", "annotationPaths[1]"},
         {"{\"annotationPaths\":[null]}", "annotationPaths[0]"},

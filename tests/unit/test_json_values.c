@@ -114,7 +114,7 @@ END_TEST
 
 START_TEST(writes_what_it_reads)
 {
-    struct json_writer *w = json_writer_new();
+    struct json_writer *w = json_writer_new(JSON_OBJECT);
     const char *s = NULL;
     char *text = NULL;
     size_t len = 0;
@@ -143,7 +143,7 @@ START_TEST(writes_only_what_it_would_read)
     static const char *const bad[] = {"\xff", "/srv/\xe9", "\xc0\xaf", "\xed\xa0\x80"};
 
     for (size_t i = 0; i < COUNT(bad); i++) {
-        struct json_writer *w = json_writer_new();
+        struct json_writer *w = json_writer_new(JSON_OBJECT);
         char *text = NULL;
         size_t len;
 

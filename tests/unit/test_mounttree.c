@@ -28,6 +28,7 @@ START_TEST(reads_lines_of_the_kernel)
     ck_assert_uint_eq(tree.mounts[0].minor, 0);
     ck_assert_str_eq(tree.mounts[0].root, "/mnt1");
     ck_assert_str_eq(tree.mounts[0].point, "/mnt2");
+    ck_assert_str_eq(tree.mounts[0].type, "ext3");
     ck_assert_uint_eq(tree.mounts[1].id, 4294967297u);
     ck_assert_uint_eq(tree.mounts[1].minor, UINT32_MAX);
     ck_assert_str_eq(tree.mounts[2].root, "net:[4026531840]");

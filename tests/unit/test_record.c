@@ -19,9 +19,11 @@ static char words[][48] = {"web 1",          "/run/b\xc3\xa4", "/run/b/root",   
                            "0:100000:65536", "0:200000:65536", "/uppers/web%201"};
 
 static const struct record sample = {
+    .way = WAY_PRECREATE,
     .id = words[0],
     .bundle = words[1],
     .root = words[2],
+    .mount_point = words[2],
     .lower = words[3],
     .read_only = true,
     .upper_mode = UPPER_EPHEMERAL,
@@ -30,7 +32,10 @@ static const struct record sample = {
     .gid_map = words[5],
     .container = {2147483647, UINT64_MAX},
     .shifter = {42, 1234567},
+    .creator = {43, 7},
     .keeper = {0, 0},
+    .created = UINT64_MAX,
+    .mount_id = 17,
     .device_major = 0,
     .device_minor = UINT32_MAX,
 };
@@ -61,6 +66,11 @@ START_TEST(comes_back_as_it_was)
     ck_assert_str_eq(r.lower, sample.lower);
     ck_assert_str_eq(r.uid_map, sample.uid_map);
     ck_assert_str_eq(r.gid_map, sample.gid_map);
+    ck_assert_int_eq(r.way, WAY_PRECREATE);
+    ck_assert_str_eq(r.mount_point, sample.mount_point);
+    ck_assert_uint_eq(r.created, UINT64_MAX);
+    ck_assert_int_eq(r.creator.pid, 43);
+    ck_assert_uint_eq(r.mount_id, 17);
     ck_assert(r.read_only);
     ck_assert_int_eq(r.upper_mode, UPPER_EPHEMERAL);
     ck_assert_str_eq(r.upper, sample.upper);
@@ -260,14 +270,19 @@ END_TEST
 #define DEVICE "\"device\":{\"major\":0,\"minor\":5}"
 #define PROC(name, pid, start) "\"" name "\":{\"pid\":" pid ",\"startTime\":" start "},"
 
+#define UPPER "\"upper\":{\"mode\":\"none\"},"
+
 START_TEST(refuses_what_it_did_not_write)
 {
     static const struct {
         const char *text, *word;
     } cases[] = {
         {"[]", "object"},
-        {"{}", "version 0 is not one from 1 to 2"},
-        {"{\"version\":3," TEXTS DEVICE "}", "version 3 is not one from 1 to 2"},
+        {"{}", "version 0 is not one from 1 to 3"},
+        {"{\"version\":4," TEXTS DEVICE "}", "version 4 is not one from 1 to 3"},
+        {"{\"version\":3," TEXTS UPPER DEVICE "}", "way is missing"},
+        {"{\"version\":3," TEXTS UPPER "\"way\":\"x\"}", "way: 'x' is none of hook"},
+        {"{\"version\":3," TEXTS UPPER "\"way\":\"hook\"}", "created is missing"},
         {"{\"version\":2," TEXTS DEVICE "}", "upper is missing"},
         {"{\"version\":2," TEXTS "\"upper\":{}}", "upper: mode ''"},
         {"{\"version\":2," TEXTS "\"upper\":{\"mode\":\"kept\"}}", "upper: mode 'kept'"},

@@ -92,7 +92,7 @@ END_TEST
 /* Names that it would give itself to what it moves up. */
 START_TEST(finds_names_taken)
 {
-    char path[64];
+    char path[96];
 
     make_directory("t");
     for (int i = 1; i <= 40; i++) {
@@ -135,7 +135,7 @@ END_TEST
 
 START_TEST(goes_through_many)
 {
-    char path[64];
+    char path[96];
 
     make_directory("t");
     for (int i = 0; i < 50; i++) {

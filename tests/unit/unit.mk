@@ -5,7 +5,7 @@
 
 UNIT := $(wildcard tests/unit/*.c)
 # Both sides but their main functions, which would meet.
-UNDER_TEST := $(filter-out %/main.c,$(wildcard base/*.c hook/*.c shifter/*.c))
+UNDER_TEST := $(filter-out %/main.c,$(wildcard base/*.c hook/*.c hook/*/*.c shifter/*.c))
 PARSERS := $(filter-out %/main.c,$(wildcard base/*.c hook/*.c))
 CHECK_FLAGS = $(shell $(PKG_CONFIG) --cflags check)
 
