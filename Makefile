@@ -22,6 +22,10 @@ SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec
 DATADIR ?= $(PREFIX)/share
 MANDIR ?= $(DATADIR)/man
+BASHCOMPDIR ?= $(DATADIR)/bash-completion/completions
+# Of the system, as is the configuration: /run/oci-shift is the same for every prefix.
+TMPFILESDIR ?= /usr/lib/tmpfiles.d
+SYSCONFDIR ?= /etc
 # Whatever the prefix: engines read this directory, and no other unless they are told to.
 HOOKSDIR ?= /usr/share/containers/oci/hooks.d
 HOOK_PATH = $(LIBEXECDIR)/oci/hooks.d/oci-shift-hook
@@ -52,16 +56,26 @@ LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pie -Wl,-z,relro,-z,now -o $@ $(filter %.o,$^
 
 BASE := $(patsubst %.c,$(B)/%.o,$(wildcard base/*.c))
 SHIFTER := $(patsubst %.c,$(B)/%.o,$(wildcard shifter/*.c))
-HOOK := $(patsubst %.c,$(B)/%.o,$(wildcard hook/*.c))
-SOURCES := $(wildcard base/*.[ch] shifter/*.[ch] hook/*.[ch] tests/*/*.[ch] bench/*/*.[ch])
+# What oci-shift-hook, oci-shift and oci-shift-runtime share, and what each has besides.
+HOOK := $(patsubst %.c,$(B)/%.o,$(filter-out hook/main.c,$(wildcard hook/*.c)))
+CLI := $(patsubst %.c,$(B)/%.o,$(wildcard hook/cli/*.c))
+RUNTIME := $(patsubst %.c,$(B)/%.o,$(wildcard hook/runtime/*.c))
+SOURCES := $(wildcard base/*.[ch] shifter/*.[ch] hook/*.[ch] hook/*/*.[ch] tests/*/*.[ch] bench/*/*.[ch])
 
 .PHONY: all check test demo install uninstall deps format check-format lint clean dist help FORCE
-all: $(B)/oci-shifter $(B)/oci-shift-hook
+PROGRAMS := oci-shifter oci-shift-hook oci-shift oci-shift-runtime
+all: $(PROGRAMS:%=$(B)/%)
 
 $(B)/oci-shifter: $(BASE) $(SHIFTER) $(B)/flags
 	$(LINK) $(shell $(PKG_CONFIG) --libs fuse3 libseccomp) -pthread
 
-$(B)/oci-shift-hook: $(BASE) $(HOOK) $(B)/flags
+$(B)/oci-shift-hook: $(BASE) $(HOOK) $(B)/hook/main.o $(B)/flags
+	$(LINK) $(shell $(PKG_CONFIG) --libs yajl)
+
+$(B)/oci-shift: $(BASE) $(HOOK) $(CLI) $(B)/flags
+	$(LINK) $(shell $(PKG_CONFIG) --libs yajl)
+
+$(B)/oci-shift-runtime: $(BASE) $(HOOK) $(RUNTIME) $(B)/flags
 	$(LINK) $(shell $(PKG_CONFIG) --libs yajl)
 
 # Objects made with other flags are made again.
@@ -96,18 +110,33 @@ fill = sed 's|@HOOK@|$(HOOK_PATH)|g'
 install: all
 	install -D -m 755 $(B)/oci-shifter $(DESTDIR)$(SHIFTER_PATH)
 	install -D -m 755 $(B)/oci-shift-hook $(DESTDIR)$(HOOK_PATH)
+	install -D -m 755 $(B)/oci-shift $(DESTDIR)$(SBINDIR)/oci-shift
+	install -D -m 755 $(B)/oci-shift-runtime $(DESTDIR)$(BINDIR)/oci-shift-runtime
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(HOOKSDIR) $(DESTDIR)$(DATADIR)/oci-shift/hooks.d
-	ln -sf $(SHIFTER_PATH) $(DESTDIR)$(SBINDIR)/mount.fuse.oci-shifter
+	ln -sfr $(DESTDIR)$(SHIFTER_PATH) $(DESTDIR)$(SBINDIR)/mount.fuse.oci-shifter
 	$(fill) hooks.d/oci-shift.json > $(DESTDIR)$(HOOKSDIR)/oci-shift.json
 	$(fill) hooks.d/oci-shift-always.json > \
 		$(DESTDIR)$(DATADIR)/oci-shift/hooks.d/oci-shift-always.json
+	install -d $(DESTDIR)$(DATADIR)/oci-shift/hooks.d/precreate
+	$(fill) hooks.d/precreate/oci-shift.json > \
+		$(DESTDIR)$(DATADIR)/oci-shift/hooks.d/precreate/oci-shift.json
+	install -D -m 644 tmpfiles.d/oci-shift.conf $(DESTDIR)$(TMPFILESDIR)/oci-shift.conf
+	install -D -m 644 completion/oci-shift.bash $(DESTDIR)$(BASHCOMPDIR)/oci-shift
 	install -D -m 644 docs/oci-shifter.1 $(DESTDIR)$(MANDIR)/man1/oci-shifter.1
-	install -D -m 644 docs/oci-shift-hook.8 $(DESTDIR)$(MANDIR)/man8/oci-shift-hook.8
+	install -d $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(SYSCONFDIR)/oci-shift
+	install -m 644 docs/*.8 $(DESTDIR)$(MANDIR)/man8/
+	[ -e $(DESTDIR)$(SYSCONFDIR)/oci-shift/config.json ] || \
+		install -m 644 config.json $(DESTDIR)$(SYSCONFDIR)/oci-shift/config.json
 
+# A configuration that was changed stays.
 uninstall:
-	rm -f $(DESTDIR)$(SHIFTER_PATH) $(DESTDIR)$(HOOK_PATH) \
-		$(DESTDIR)$(SBINDIR)/mount.fuse.oci-shifter $(DESTDIR)$(HOOKSDIR)/oci-shift.json \
-		$(DESTDIR)$(MANDIR)/man1/oci-shifter.1 $(DESTDIR)$(MANDIR)/man8/oci-shift-hook.8
+	rm -f $(DESTDIR)$(SHIFTER_PATH) $(DESTDIR)$(HOOK_PATH) $(DESTDIR)$(SBINDIR)/oci-shift \
+		$(DESTDIR)$(BINDIR)/oci-shift-runtime $(DESTDIR)$(SBINDIR)/mount.fuse.oci-shifter \
+		$(DESTDIR)$(HOOKSDIR)/oci-shift.json $(DESTDIR)$(TMPFILESDIR)/oci-shift.conf \
+		$(DESTDIR)$(BASHCOMPDIR)/oci-shift $(DESTDIR)$(MANDIR)/man1/oci-shifter.1 \
+		$(patsubst docs/%,$(DESTDIR)$(MANDIR)/man8/%,$(wildcard docs/*.8))
+	! cmp -s config.json $(DESTDIR)$(SYSCONFDIR)/oci-shift/config.json || \
+		rm -r $(DESTDIR)$(SYSCONFDIR)/oci-shift
 	rm -rf $(DESTDIR)$(DATADIR)/oci-shift
 
 format:
@@ -119,8 +148,9 @@ check-format:
 lint:
 	tests/lint
 
+# The same bytes for the same commit.
 dist:
-	git archive --prefix=oci-shift-$(VERSION)/ -o oci-shift-$(VERSION).tar.gz HEAD
+	git archive --format=tar --prefix=oci-shift-$(VERSION)/ HEAD | gzip -9n > oci-shift-$(VERSION).tar.gz
 
 clean:
 	rm -rf $(B) oci-shift-*.tar.gz

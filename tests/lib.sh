@@ -6,7 +6,9 @@
 IMAGE=$CACHE/$(. "$REPO/tests/image-name")
 HOOK=$BUILD/oci-shift-hook
 SHIFTER=$BUILD/oci-shifter
-export IMAGE HOOK SHIFTER
+CLI=$BUILD/oci-shift
+WRAPPER=$BUILD/oci-shift-runtime
+export IMAGE HOOK SHIFTER CLI WRAPPER
 
 fail() {
 	echo "FAILED: $*"
@@ -196,7 +198,8 @@ image_copy_whole() {
 processes_left() {
 	local p
 	for p in /proc/[0-9]*; do
-		if [ "$p/exe" -ef "$SHIFTER" ] || [ "$p/exe" -ef "$HOOK" ]; then
+		if [ "$p/exe" -ef "$SHIFTER" ] || [ "$p/exe" -ef "$HOOK" ] || [ "$p/exe" -ef "$CLI" ] ||
+			[ "$p/exe" -ef "$WRAPPER" ]; then
 			echo "${p#/proc/} $(tr '\0' ' ' <"$p/cmdline")"
 		fi
 	done
@@ -219,7 +222,7 @@ what_is_left() {
 	processes_left
 	grep -s "$T" /proc/self/mountinfo
 	grep -s "$T" /sys/block/loop*/loop/backing_file
-	[ ! -d "$STATE" ] || find "$STATE" -mindepth 1
+	[ ! -d "$STATE" ] || find "$STATE" -mindepth 1 ! -path "$STATE/.roots"
 }
 
 # After a failure: containers, processes and mounts of the test go.

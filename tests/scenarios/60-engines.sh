@@ -3,27 +3,45 @@
 # Installation, and engines that find the hook in hooks.d.
 # alone: podman has one store
 
+# shellcheck source=tests/scenarios/podman.sh
+. "$REPO/tests/scenarios/podman.sh"
+
 # A real installation below $WORK, made by the first test that wants it: $P. Each test has a
 # directory of hooks of its own, $T/hooks.d, for the loader.
 P=$WORK/usr
 install_once() {
-	[ -d "$P" ] || make -s -C "$REPO" B="$WORK/build" PREFIX="$P" HOOKSDIR="$P/hooks.d" install
+	[ -d "$P" ] || make -s -C "$REPO" B="$WORK/build" PREFIX="$P" HOOKSDIR="$P/hooks.d" SYSCONFDIR="$P/etc" \
+		TMPFILESDIR="$P/tmpfiles.d" install
 	mkdir hooks.d
 }
 
 test_install_and_uninstall() {
 	make -s -C "$REPO" B="$T/build" PREFIX=/usr DESTDIR="$T/root" install
-	is "$(cd root && find . ! -type d | sort)" "./usr/bin/oci-shifter
+	is "$(cd root && find . ! -type d | sort)" "./etc/oci-shift/config.json
+./usr/bin/oci-shift-runtime
+./usr/bin/oci-shifter
+./usr/lib/tmpfiles.d/oci-shift.conf
 ./usr/libexec/oci/hooks.d/oci-shift-hook
 ./usr/sbin/mount.fuse.oci-shifter
+./usr/sbin/oci-shift
+./usr/share/bash-completion/completions/oci-shift
 ./usr/share/containers/oci/hooks.d/oci-shift.json
 ./usr/share/man/man1/oci-shifter.1
 ./usr/share/man/man8/oci-shift-hook.8
-./usr/share/oci-shift/hooks.d/oci-shift-always.json"
+./usr/share/man/man8/oci-shift-runtime.8
+./usr/share/man/man8/oci-shift.8
+./usr/share/oci-shift/hooks.d/oci-shift-always.json
+./usr/share/oci-shift/hooks.d/precreate/oci-shift.json"
 	is "$(jq -r .hook.path root/usr/share/containers/oci/hooks.d/oci-shift.json)" \
 		/usr/libexec/oci/hooks.d/oci-shift-hook
 	make -s -C "$REPO" B="$T/build" PREFIX=/usr DESTDIR="$T/root" uninstall
 	is "$(find root ! -type d)" ""
+	[ ! -e root/etc/oci-shift ] || fail "the configuration's directory"
+	# A configuration of the administrator's own stays, both times.
+	mkdir -p root/etc/oci-shift && echo '{ }' >root/etc/oci-shift/config.json
+	make -s -C "$REPO" B="$T/build" PREFIX=/usr DESTDIR="$T/root" install
+	make -s -C "$REPO" B="$T/build" PREFIX=/usr DESTDIR="$T/root" uninstall
+	is "$(cat root/etc/oci-shift/config.json)" '{ }'
 }
 
 test_missing_library_is_named() {
@@ -37,32 +55,6 @@ test_hooks_d_files_keep_to_safe_stages() {
 	for f in "$REPO"/hooks.d/*.json; do
 		is "$(jq -c .stages "$f")" '["createRuntime","poststart","poststop"]' "$f"
 	done
-}
-
-# podman_run RUNTIME ARGUMENTS...: podman with storage of its own, and with what this machine needs:
-# no resource limits beyond ours, no unified cgroup for crun.
-podman_run() {
-	local runtime=$1 cgroups=enabled
-	shift
-	[ "$runtime" != crun ] || cgroups=disabled
-	cat >"$T/containers.conf" <<-'EOF'
-		[containers]
-		default_ulimits = ["nofile=1024:4096", "nproc=1024:4096"]
-		[engine]
-		cgroup_manager = "cgroupfs"
-		events_logger = "none"
-	EOF
-	CONTAINERS_CONF=$T/containers.conf timeout 50 unshare --mount --propagation slave sh -c '
-		! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified
-		exec podman "$@"' podman --root "$T/storage" --runroot "$T/runroot" --runtime "$runtime" \
-		--hooks-dir "$T/hooks.d" run --rm --network none --cgroups "$cgroups" \
-		--uidmap 0:100000:65536 --gidmap 0:100000:65536 "$@"
-}
-
-# An image for podman has the mount points that podman wants: it cannot make them before the hook.
-podman_image() {
-	image_copy "$1"
-	touch "$1"/etc/{hosts,hostname,resolv.conf} "$1/run/.containerenv"
 }
 
 # Those that still run: their zombies, which await only init, have no exe.

@@ -8,9 +8,8 @@
 # alone: podman has one store
 # timeout: 300
 
-old_podman() {
-	[ "$(podman --version | sed 's/^podman version //; s/\..*//')" -lt 5 ]
-}
+# shellcheck source=tests/scenarios/podman.sh
+. "$REPO/tests/scenarios/podman.sh"
 
 # A small root in a tar: what a shell and stat need.
 root_tar() {
@@ -42,13 +41,7 @@ use() {
 			--storage-opt overlay.mount_program=$2 "\$@"
 	EOF
 	chmod +x "$T/podman"
-	cat >"$T/containers.conf" <<-'EOF'
-		[containers]
-		default_ulimits = ["nofile=1024:4096", "nproc=1024:4096"]
-		[engine]
-		cgroup_manager = "cgroupfs"
-		events_logger = "none"
-	EOF
+	podman_conf
 	export CONTAINERS_CONF=$T/containers.conf PODMAN_IGNORE_CGROUPSV1_WARNING=1
 }
 
