@@ -40,7 +40,7 @@ while read -r _ _ _ _ at _; do
 	set -- "$@" "$(printf "$at")"
 done </proc/self/mountinfo
 about "$@"
-stat -f -c "%n holds %b blocks of %S, %c inodes" "$@" | grep -v '^/ '
+stat -f -c "%n holds %b blocks of %S, %c inodes" "$@" 2>&1 | grep -v '^/ '
 
 set -- /proc/acpi /proc/asound /proc/kcore /proc/keys /proc/latency_stats /proc/timer_list \
 	/proc/timer_stats /proc/sched_debug /proc/scsi /sys/firmware /var/lib/oci-shift-test/*
