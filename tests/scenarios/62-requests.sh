@@ -192,14 +192,15 @@ test_writes() {
 	unmount mnt
 }
 
-# What a symlink says is asked once, however often its name is looked up again; another one in its
-# place is another inode, and seen.
+# What a symlink says is asked once, however often its name is looked up again, or a few times where
+# the kernel is told to give its memory back meanwhile; another one in its place is another inode, and
+# seen.
 test_symlinks_of_a_writable_root() {
 	mkdir lower && echo one >lower/one && echo two >lower/two && ln -s one lower/link
 	logged lower mnt cache=auto
-	requests inside sh -c 'for i in 1 2 3; do cat mnt/link; sleep 0.5; done'
-	is "${N[READLINK]:-0}" 1 READLINK
-	is "$(xargs <"$T/out")" 'one one one'
+	requests inside sh -c 'for i in 1 2 3 4 5 6 7 8; do cat mnt/link; sleep 0.2; done'
+	[ "${N[READLINK]:-0}" -le 3 ] || fail "${N[READLINK]} READLINK for 8 looks"
+	is "$(xargs <"$T/out")" 'one one one one one one one one'
 	ln -s two lower/link.new && mv lower/link.new lower/link
 	wait_for sh -c '[ "$(readlink mnt/link)" = two ]'
 	is "$(cat mnt/link)" two
