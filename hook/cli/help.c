@@ -21,7 +21,7 @@ static const char general[] =
     "\n"
     "A container by hand, over the image /srv/images/debian:\n"
     "  mkdir web && cd web && runc spec && chgrp 100000 . && chmod 710 .\n"
-    "  # config.json: a user namespace, uidMappings and gidMappings\n"
+    "  # config.json: a user namespace, uidMappings and gidMappings, root.readonly false\n"
     "  oci-shift prepare . --image /srv/images/debian --upper ephemeral\n"
     "  runc run web\n"
     "  oci-shift release .\n";
