@@ -13,11 +13,13 @@
 
 /* Of what is written: the first line says in which form the others are. */
 #define FORM "oci-shift upper 1"
+/* With owners= too: no version that looks at inodes alone may go on with such an upper. */
+#define FORM_OWNERS "oci-shift upper 2"
 #define MARK_MAX (PATH_MAX + 512)
 
 struct mark {
     char text[MARK_MAX];
-    const char *written, *lower, *id; /* in text; "" where the line lacks */
+    const char *written, *owners, *lower, *id; /* in text; "" where the line lacks */
 };
 
 bool uppermark_is_name(const char *name)
@@ -84,9 +86,11 @@ static int read_mark(int fd, struct mark *out)
     if (n < 0)
         return errno == EOPNOTSUPP ? -ENODATA : -errno;
     out->text[n] = '\0';
-    if (strncmp(out->text, FORM "\n", sizeof(FORM)) != 0)
+    if (strncmp(out->text, FORM "\n", sizeof(FORM)) != 0 &&
+        strncmp(out->text, FORM_OWNERS "\n", sizeof(FORM_OWNERS)) != 0)
         return -EINVAL;
     out->written = line_of(out->text, "written=");
+    out->owners = line_of(out->text, "owners=");
     out->lower = line_of(out->text, "lower=");
     out->id = line_of(out->text, "id=");
     cut_lines(out->text);
@@ -178,6 +182,12 @@ int uppermark_check(const struct uppermark *m, int upper_fd, struct err *e)
                         "the upper %s was written %s over %s, and only an unshifted one can be "
                         "used over %s",
                         m->upper, mark.written, mark.lower, m->lower);
+    if (strcmp(mark.owners, m->owners ? m->owners : "") != 0)
+        return err_setx(e, -EINVAL,
+                        "the upper %s has its owners and modes in %s, and would be used with those "
+                        "of %s",
+                        m->upper, mark.owners[0] ? mark.owners : "its inodes",
+                        m->owners ? m->owners : "its inodes");
     r = lowers_id(m, id, sizeof(id), e);
     if (r < 0 || strcmp(mark.id, id) == 0 ||
         (m->same_path_will_do && strcmp(mark.lower, m->lower) == 0))
@@ -190,6 +200,19 @@ int uppermark_check(const struct uppermark *m, int upper_fd, struct err *e)
                     m->upper, mark.lower, m->lower);
 }
 
+int uppermark_owners(int upper_fd, char out[UPPERMARK_OWNERS_MAX])
+{
+    struct mark mark;
+    int r = read_mark(upper_fd, &mark);
+
+    if (r < 0)
+        return r;
+    if (strlen(mark.owners) >= UPPERMARK_OWNERS_MAX)
+        return -EINVAL;
+    strcpy(out, mark.owners);
+    return 0;
+}
+
 int uppermark_set(const struct uppermark *m, int upper_fd, struct err *e)
 {
     cleanup_free char *text = NULL;
@@ -198,8 +221,10 @@ int uppermark_set(const struct uppermark *m, int upper_fd, struct err *e)
 
     if (r < 0)
         return r;
-    len = asprintf(&text, FORM "\nwritten=unshifted\nby=oci-shift " VERSION "\nlower=%s\nid=%s\n",
-                   m->lower, id);
+    len =
+        asprintf(&text, "%s\nwritten=unshifted\nby=oci-shift " VERSION "\n%s%s%slower=%s\nid=%s\n",
+                 m->owners ? FORM_OWNERS : FORM, m->owners ? "owners=" : "",
+                 m->owners ? m->owners : "", m->owners ? "\n" : "", m->lower, id);
     if (len < 0)
         return err_set(e, -ENOMEM, "mark of the upper %s", m->upper);
     if (fsetxattr(upper_fd, UPPERMARK_NAME, text, (size_t)len, 0) == 0 ||

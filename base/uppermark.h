@@ -31,6 +31,8 @@ struct uppermark {
     /* Layers that an engine manages: the same paths will do too, as after a copy of its storage. */
     bool same_path_will_do;
     const struct idmap *uid, *gid; /* to tell what was written shifted */
+    /* The extended attribute that has owners and modes (xattr_permissions), or NULL: the inodes. */
+    const char *owners;
 };
 
 /*
@@ -52,6 +54,13 @@ struct upper_owner {
 int uppermark_own(const struct uppermark *m, int upper_fd, struct upper_owner *before,
                   struct err *e);
 void uppermark_disown(int upper_fd, const struct upper_owner *before);
+
+/*
+ * Where the owners and modes of a marked upper are: the name of an attribute, "" for the inodes.
+ * -ENODATA where it has no mark.
+ */
+#define UPPERMARK_OWNERS_MAX 64
+int uppermark_owners(int upper_fd, char out[UPPERMARK_OWNERS_MAX]);
 
 /* Marks it. Called before anything is written. */
 int uppermark_set(const struct uppermark *m, int upper_fd, struct err *e);

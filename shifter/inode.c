@@ -19,6 +19,7 @@ struct inode_table {
     struct lower *lower;
     struct fd_budget *fds; /* each slot's fd and kept fd counts */
     struct backing_table *files;
+    const struct override *override;
     struct fd_cache *recent; /* of inodes that are known by handles */
     pthread_mutex_t lock;
     struct slots slots; /* lock; see slots.h for what is read without */
@@ -66,21 +67,12 @@ static int count_lookup(struct inode_table *t, const struct identity *who, int *
     return r;
 }
 
-static int identify(struct inode_table *t, int fd, const struct sys_stat *st, struct identity *out)
+/* The state of what fd refers to, as it is shown but for the ids and the inode number. */
+static int state_of(const struct inode_table *t, int fd, struct sys_stat *st)
 {
-    int mount = lower_mount_of(t->lower, fd, st);
+    int r = sys_stat(fd, st);
 
-    if (mount < 0)
-        return mount;
-    out->ino = st->st.st_ino;
-    out->mount = (uint16_t)mount;
-    out->type = (uint16_t)(st->st.st_mode & S_IFMT);
-    out->has_handle = lower_handle_fd(t->lower, out->mount) >= 0 &&
-                      sys_handle_of(fd, &out->handle) == 0 && out->handle.type >= 0 &&
-                      out->handle.type <= UINT8_MAX && out->handle.bytes > 0 &&
-                      out->handle.bytes <= SYS_HANDLE_MAX;
-    out->node = out->has_handle ? 0 : lower_node_of(t->lower, out->mount, fd, st);
-    return 0;
+    return r < 0 ? r : override_apply(t->override, fd, &st->st);
 }
 
 static bool has_set_id(const struct sys_stat *st)
@@ -92,12 +84,12 @@ static bool has_set_id(const struct sys_stat *st)
  * Marks the slot where st has a set-id bit, then looks again: of a write that takes the bit at the
  * same time, either the writer sees the mark or the second look sees the write.
  */
-static int note_set_id(struct slot *s, int fd, struct sys_stat *st)
+static int note_set_id(const struct inode_table *t, struct slot *s, int fd, struct sys_stat *st)
 {
     if (!has_set_id(st))
         return 0;
     atomic_store(&s->shown_set_id, true);
-    return sys_stat(fd, st);
+    return state_of(t, fd, st);
 }
 
 ino_t inode_shown_ino(const struct inode_table *t, uint64_t dir, ino_t ino)
@@ -112,10 +104,10 @@ mode_t inode_type(const struct inode_table *t, uint64_t id)
 
 int inode_stat(struct inode_table *t, uint64_t id, int fd, struct sys_stat *st)
 {
-    int r = sys_stat(fd, st);
+    int r = state_of(t, fd, st);
 
     if (r == 0)
-        r = note_set_id(slot_of(t, id), fd, st);
+        r = note_set_id(t, slot_of(t, id), fd, st);
     st->st.st_ino = inode_shown_ino(t, id, st->st.st_ino);
     return r;
 }
@@ -142,10 +134,10 @@ int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
 {
     struct identity who;
     cleanup_close int own = -1;
-    int r = sys_stat(fd, st);
+    int r = state_of(t, fd, st);
 
     if (r == 0)
-        r = identify(t, fd, st, &who);
+        r = lower_identify(t->lower, fd, st, &who);
     if (r < 0)
         return r;
     r = count_lookup(t, &who, &own, id, generation);
@@ -161,7 +153,7 @@ int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
     }
     if (r < 0)
         return r;
-    r = note_set_id(slot_of(t, *id), fd, st);
+    r = note_set_id(t, slot_of(t, *id), fd, st);
     st->st.st_ino = inode_shown_ino(t, *id, st->st.st_ino);
     if (r < 0)
         inode_forget(t, *id, 1);
@@ -204,7 +196,9 @@ int inode_get_at(struct inode_table *t, int dir_fd, const char *name, uint64_t *
                  uint64_t *generation, struct sys_stat *st)
 {
     cleanup_close int fd = -1;
-    int r = inode_table_has_handles(t) ? get_by_name(t, dir_fd, name, id, generation, st) : -EAGAIN;
+    /* An attribute is to be that of the very inode, so by an fd. */
+    bool by_name = inode_table_has_handles(t) && t->override->read == 0;
+    int r = by_name ? get_by_name(t, dir_fd, name, id, generation, st) : -EAGAIN;
 
     if (r != -EAGAIN)
         return r;
@@ -244,10 +238,11 @@ void inode_keep(struct inode_table *t, int *fd)
     struct sys_stat st;
     uint32_t n;
 
-    if (sys_stat(*fd, &st) < 0 || st.st.st_nlink > 0)
+    if (state_of(t, *fd, &st) < 0 || st.st.st_nlink > 0)
         return;
     /* Without a handle there is an fd already. */
-    if (identify(t, *fd, &st, &who) < 0 || !who.has_handle || fd_budget_take(t->fds) < 0)
+    if (lower_identify(t->lower, *fd, &st, &who) < 0 || !who.has_handle ||
+        fd_budget_take(t->fds) < 0)
         return;
     pthread_mutex_lock(&t->lock);
     n = slots_find(&t->slots, &who);
@@ -348,8 +343,7 @@ static int add_root(struct inode_table *t, int root_fd, int outside_fd)
     return r;
 }
 
-int inode_table_new(int root_fd, int outside_fd, unsigned flags, struct fd_budget *fds,
-                    struct backing_table *files, struct inode_table **out, struct err *e)
+int inode_table_new(const struct inode_table_setup *setup, struct inode_table **out, struct err *e)
 {
     struct inode_table *t = calloc(1, sizeof(*t));
     int r;
@@ -357,16 +351,17 @@ int inode_table_new(int root_fd, int outside_fd, unsigned flags, struct fd_budge
     if (!t)
         return err_set(e, -ENOMEM, "inode table");
     pthread_mutex_init(&t->lock, NULL);
-    t->fds = fds;
-    t->files = files;
-    t->recent = fd_cache_new(fds);
+    t->fds = setup->fds;
+    t->files = setup->files;
+    t->override = setup->override;
+    t->recent = fd_cache_new(setup->fds);
     r = slots_init(&t->slots);
     if (!t->recent)
         r = -ENOMEM;
     if (r == 0)
-        r = lower_new(root_fd, flags & INODES_BY_HANDLE, flags & INODES_SPLIT_LINKS, &t->lower);
+        r = lower_new(setup->root_fd, setup->by_handle, setup->split_links, &t->lower);
     if (r == 0)
-        r = add_root(t, root_fd, outside_fd);
+        r = add_root(t, setup->root_fd, setup->outside_fd);
     if (r < 0) {
         inode_table_free(t);
         return err_set(e, r, "inode table over the lower");

@@ -22,6 +22,7 @@
 #define SHIFTER_INODE_H
 
 #include "base/err.h"
+#include "shifter/override.h"
 #include "shifter/sys.h"
 
 #include <stdbool.h>
@@ -45,17 +46,18 @@ void inode_fd_release(const struct inode_fd *f);
 #define INODE_FD_NONE ((struct inode_fd){.fd = -1})
 #define INODE_FD_BORROWED(number) ((struct inode_fd){.fd = (number)})
 
-/*
- * root_fd: a directory of the lower opened for reading; it stays the caller's and must outlive
- * the table, as must budget and files. outside_fd: the directory that root_fd is in, where that is
- * the root of the FUSE mount (base/fusemount.h), on the same terms, or -1.
- */
-enum {
-    INODES_BY_HANDLE = 1,   /* the server may open handles */
-    INODES_SPLIT_LINKS = 2, /* lower_new() */
+/* What the fds and pointers are to stays the caller's, and must outlive the table. */
+struct inode_table_setup {
+    int root_fd;      /* a directory of the lower opened for reading */
+    int outside_fd;   /* the directory that it is in, where that is the root of the FUSE mount
+                         (base/fusemount.h), or -1 */
+    bool by_handle;   /* the server may open handles */
+    bool split_links; /* lower_new() */
+    struct fd_budget *fds;
+    struct backing_table *files;
+    const struct override *override; /* what states are shown with */
 };
-int inode_table_new(int root_fd, int outside_fd, unsigned flags, struct fd_budget *fds,
-                    struct backing_table *files, struct inode_table **out, struct err *e);
+int inode_table_new(const struct inode_table_setup *setup, struct inode_table **out, struct err *e);
 void inode_table_free(struct inode_table *t);
 
 /* True where the root's file system gave a handle that could be opened: for the log. */

@@ -6,6 +6,7 @@
 #include "base/uppermark.h"
 #include "shifter/markers.h"
 #include "shifter/options.h"
+#include "shifter/override_layers.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -66,6 +67,14 @@ static int open_dir(const char *path, int flags, struct err *e)
     return fd < 0 ? err_set(e, -errno, "open %s", path) : fd;
 }
 
+/* "//PLUGIN/DATA/PATH" asks a plugin of fuse-overlayfs for what is in the layer. */
+static int open_layer(const char *path, struct err *e)
+{
+    if (strncmp(path, "//", 2) == 0)
+        return err_setx(e, -ENOTSUP, "lowerdir: %s is for a plugin of fuse-overlayfs", path);
+    return open_dir(path, O_PATH, e);
+}
+
 static int open_layers(const char *list, struct layers *l, struct err *e)
 {
     cleanup_free char *copy = strdup(list);
@@ -78,7 +87,7 @@ static int open_layers(const char *list, struct layers *l, struct err *e)
     if (n < 0)
         return n;
     while (l->n < (size_t)n) {
-        int fd = open_dir(paths[l->n], O_PATH, e);
+        int fd = open_layer(paths[l->n], e);
 
         if (fd < 0)
             return fd;
@@ -171,6 +180,24 @@ static int expand(const struct options *o, const struct layers *l, struct overla
     return r;
 }
 
+/* How owners and modes are kept: as the layers have them, the option asks and the upper was begun.
+ */
+static int choose_override(struct options *o, const struct layers *l, struct uppermark *mark,
+                           int upper, struct err *e)
+{
+    char owners[UPPERMARK_OWNERS_MAX];
+    int r;
+
+    override_choose(o->xattr_permissions, l->fds, l->n, &o->override);
+    /* A mark that cannot be read is uppermark_check()'s to refuse. */
+    r = uppermark_owners(upper, owners);
+    r = override_choose_upper(o->xattr_permissions, upper, o->upperdir, r == 0 ? owners : NULL,
+                              &o->override, e);
+    if (r == 0 && override_writes(&o->override))
+        mark->owners = override_attribute(o->override.write);
+    return r;
+}
+
 static int merge_with_upper(struct options *o, const struct layers *l, struct overlay *overlay,
                             struct markers_stack *stack, int *tree_fd, int *upper_fd, struct err *e)
 {
@@ -192,7 +219,9 @@ static int merge_with_upper(struct options *o, const struct layers *l, struct ov
     lock = lock_upper(upper, o->upperdir, e);
     if (lock < 0)
         return lock;
-    r = uppermark_check(&mark, upper, e);
+    r = choose_override(o, l, &mark, upper, e);
+    if (r == 0)
+        r = uppermark_check(&mark, upper, e);
     overlay->upper = upper;
     overlay->work = work;
     if (r == 0)
@@ -202,6 +231,8 @@ static int merge_with_upper(struct options *o, const struct layers *l, struct ov
     if (r == 0)
         r = overlay_mount(overlay, &tree, e);
     /* The last of all that can be refused is behind us, and nothing is written yet. */
+    if (r == 0 && !o->read_only)
+        r = override_begin(&o->override, upper, l->fds, l->n, e);
     if (r == 0 && !o->read_only)
         r = uppermark_set(&mark, upper, e);
     if (r < 0) {
@@ -228,6 +259,7 @@ static int merge(struct options *o, const struct layers *l, struct markers_stack
 
     if (o->upperdir)
         return merge_with_upper(o, l, &overlay, stack, tree_fd, upper_fd, e);
+    override_choose(o->xattr_permissions, l->fds, l->n, &o->override);
     r = expand(o, l, &overlay, stack, e);
     if (r < 0)
         return r;
@@ -235,6 +267,14 @@ static int merge(struct options *o, const struct layers *l, struct markers_stack
         return overlay_mount(&overlay, tree_fd, e);
     *tree_fd = clone_tree(stack->fds[0], l->top, e);
     return *tree_fd < 0 ? *tree_fd : 0;
+}
+
+int layers_override_one(struct options *o, int root_fd, struct err *e)
+{
+    if (o->xattr_permissions == 0)
+        return 0;
+    override_choose(o->xattr_permissions, &root_fd, 1, &o->override);
+    return o->read_only ? 0 : override_begin(&o->override, root_fd, NULL, 0, e);
 }
 
 int layers_open(struct options *o, int *tree_fd, int *upper_fd, struct err *e)
@@ -246,7 +286,7 @@ int layers_open(struct options *o, int *tree_fd, int *upper_fd, struct err *e)
     *upper_fd = -1;
     if (o->source) {
         *tree_fd = clone_source(o->source, e);
-        return *tree_fd < 0 ? *tree_fd : 0;
+        return *tree_fd < 0 ? *tree_fd : layers_override_one(o, *tree_fd, e);
     }
     r = open_layers(o->lowerdir, &l, e);
     if (r == 0)

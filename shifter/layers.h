@@ -15,9 +15,12 @@ struct options;
 /*
  * A detached mount of the tree to be shown; the caller's to close. Where it has an upper, *upper_fd
  * is that, locked: for as long as this fd is open no other shifter takes it. Else -1. Sets
- * split_links.
+ * split_links and override.
  */
 int layers_open(struct options *o, int *tree_fd, int *upper_fd, struct err *e);
+
+/* Sets override for a tree that is not made of layers: root_fd is its root (O_PATH will do). */
+int layers_override_one(struct options *o, int root_fd, struct err *e);
 
 /*
  * Splits lowerdir= at each ":" that has no backslash in front of it, in place. Returns how many

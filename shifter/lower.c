@@ -21,7 +21,7 @@ struct lower_mount {
 
 struct lower {
     bool use_handles, split_links, stacked;
-    atomic_uint_fast64_t alone; /* the last number that lower_node_of() has made */
+    atomic_uint_fast64_t alone; /* the last number that node_of() has made */
     pthread_mutex_t lock;
     atomic_uint n; /* entries below it are complete */
     struct lower_mount mounts[MAX_MOUNTS];
@@ -79,7 +79,8 @@ static unsigned dev_index(const struct lower *l, unsigned n, dev_t dev)
     return n;
 }
 
-int lower_mount_of(struct lower *l, int fd, const struct sys_stat *st)
+/* The index of the mount that fd lies on; one met for the first time is added. */
+static int mount_of(struct lower *l, int fd, const struct sys_stat *st)
 {
     unsigned n = atomic_load_explicit(&l->n, memory_order_acquire);
     int i = find(l, n, st);
@@ -131,11 +132,31 @@ static bool is_stacked(int fd)
             fs.f_type == ECRYPTFS_SUPER_MAGIC);
 }
 
-uint64_t lower_node_of(struct lower *l, unsigned index, int fd, const struct sys_stat *st)
+/*
+ * What tells an inode without a handle apart from others of its number, or 0: on another FUSE file
+ * system its node there; where names of one inode are not one (split_links), a number of its own.
+ */
+static uint64_t node_of(struct lower *l, unsigned index, int fd, const struct sys_stat *st)
 {
     if (l->split_links && S_ISREG(st->st.st_mode) && st->st.st_nlink > 1)
         return atomic_fetch_add(&l->alone, 1) + 1;
     return l->mounts[index].fuse ? sys_fuse_node_of(fd) : 0;
+}
+
+int lower_identify(struct lower *l, int fd, const struct sys_stat *st, struct identity *out)
+{
+    int mount = mount_of(l, fd, st);
+
+    if (mount < 0)
+        return mount;
+    out->ino = st->st.st_ino;
+    out->mount = (uint16_t)mount;
+    out->type = (uint16_t)(st->st.st_mode & S_IFMT);
+    out->has_handle = lower_handle_fd(l, out->mount) >= 0 && sys_handle_of(fd, &out->handle) == 0 &&
+                      out->handle.type >= 0 && out->handle.type <= UINT8_MAX &&
+                      out->handle.bytes > 0 && out->handle.bytes <= SYS_HANDLE_MAX;
+    out->node = out->has_handle ? 0 : node_of(l, out->mount, fd, st);
+    return 0;
 }
 
 int lower_new(int root_fd, bool use_handles, bool split_links, struct lower **out)
@@ -152,7 +173,7 @@ int lower_new(int root_fd, bool use_handles, bool split_links, struct lower **ou
     pthread_mutex_init(&l->lock, NULL);
     r = sys_stat(root_fd, &st);
     if (r == 0)
-        r = lower_mount_of(l, root_fd, &st);
+        r = mount_of(l, root_fd, &st);
     if (r < 0) {
         lower_free(l);
         return r;

@@ -8,6 +8,7 @@
 #ifndef SHIFTER_LOWER_H
 #define SHIFTER_LOWER_H
 
+#include "shifter/slots.h"
 #include "shifter/sys.h"
 
 #include <stdbool.h>
@@ -22,12 +23,12 @@ int lower_new(int root_fd, bool use_handles, bool split_links, struct lower **ou
 void lower_free(struct lower *l);
 
 /*
- * The index of the mount that fd lies on, whose state is st; a mount met for the first time is
- * added. -ENFILE where there are too many.
+ * What the inode is known by that fd refers to, whose state is *st. A mount met for the first time
+ * is added: -ENFILE where there are too many.
  */
-int lower_mount_of(struct lower *l, int fd, const struct sys_stat *st);
+int lower_identify(struct lower *l, int fd, const struct sys_stat *st, struct identity *out);
 
-/* The same for a mount that was met already, or -1. */
+/* The index of the mount that *st is of, if it was met already, or -1. */
 int lower_known_mount(const struct lower *l, const struct sys_stat *st);
 
 /* 0 for mounts of the image's own file system, else what tells its inode numbers from others'. */
@@ -38,11 +39,5 @@ bool lower_is_stacked(const struct lower *l);
 
 /* The fd that handles of this mount are opened with, or -1 where it gives none. */
 int lower_handle_fd(const struct lower *l, unsigned index);
-
-/*
- * What tells an inode without a handle apart from others of its number, or 0: on another FUSE file
- * system its node there; where names of one inode are not one (split_links), a number of its own.
- */
-uint64_t lower_node_of(struct lower *l, unsigned index, int fd, const struct sys_stat *st);
 
 #endif

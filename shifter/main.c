@@ -172,10 +172,17 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
     if (r == 0 && (!sh->files || !sh->dir_ends))
         r = err_set(e, -ENOMEM, "tables");
     if (r == 0)
-        r = inode_table_new(sh->root_fd, sh->outside_fd,
-                            (initial_userns ? INODES_BY_HANDLE : 0) |
-                                (o->split_links ? INODES_SPLIT_LINKS : 0),
-                            sh->fds, sh->files, &sh->inodes, e);
+        r = inode_table_new(
+            &(struct inode_table_setup){
+                .root_fd = sh->root_fd,
+                .outside_fd = sh->outside_fd,
+                .by_handle = initial_userns,
+                .split_links = o->split_links,
+                .fds = sh->fds,
+                .files = sh->files,
+                .override = &sh->override,
+            },
+            &sh->inodes, e);
     if (r == 0) {
         log_debug("serving with %s", inode_table_has_handles(sh->inodes) ? "handles" : "fds");
         r = session_run(session);
@@ -200,15 +207,16 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
     struct fd_budget fds;
     struct shifter sh = {
         .shift = {o->uidmap, o->gidmap, o->nodev, o->squash_uid, o->squash_gid},
+        .override = o->override,
         .fds = &fds,
         .root_fd = -1,
         .outside_fd = -1,
         .cache = o->cache,
         .timeout = timeout_of(o),
-        .passthrough = o->passthrough,
+        .passthrough = o->passthrough && (o->read_only || !override_writes(&o->override)),
         .read_only = o->read_only,
         .static_nlink = o->static_nlink,
-        .no_acl = o->no_acl,
+        .no_acl = o->no_acl || o->override.read != 0,
         .no_fsync = !o->fsync || o->volatile_upper,
         .hide_markers = o->lowerdir != NULL,
         .counts = o->count_fd >= 0 ? counts_map(o->count_fd) : NULL,
@@ -218,6 +226,8 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
     bool initial = in_initial_userns();
     int r;
 
+    if (o->read_only)
+        sh.override.write = OVERRIDE_NONE;
     /* What is mapped needs no fd any more. */
     if (o->count_fd >= 0)
         close(o->count_fd);
@@ -351,9 +361,11 @@ int main(int argc, char **argv)
     } else if (r == 0) {
         close_inherited(&o);
         log_setup("oci-shifter", o.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, true, !o.foreground);
-        if (o.fuse_fd >= 0)
-            r = serve(&o, o.fuse_fd, o.lower_fd, o.ready_fd);
-        else
+        if (o.fuse_fd >= 0) {
+            r = layers_override_one(&o, o.lower_fd, &e);
+            if (r == 0)
+                r = serve(&o, o.fuse_fd, o.lower_fd, o.ready_fd);
+        } else
             r = mount_and_serve(&o, &e);
     }
     if (r < 0 && e.msg[0])

@@ -117,20 +117,23 @@ static int set_squash_to_gid(struct options *o, const char *value, struct err *e
     return mount_options_number("squash_to_gid", value, IDMAP_NO_ID - 1, &o->squash_gid.id.v, e);
 }
 
-/* Owners and modes would be in extended attributes: without them all that is shown would be wrong.
- */
 static int set_xattr_permissions(struct options *o, const char *value, struct err *e)
 {
-    (void)o;
-    if (strcmp(value, "0") == 0)
-        return 0;
-    return err_setx(e, -ENOTSUP, "xattr_permissions=%s: only 0 is supported", value);
+    uint64_t v;
+
+    if (num_parse_u64(value, 10, &v) < 0 || v > 2)
+        return err_setx(e, -EINVAL, "xattr_permissions=%s: expected 0, 1 or 2", value);
+    o->xattr_permissions = (unsigned)v;
+    return 0;
 }
 
+/* A layer that needs one is refused (layers.c); who has some for others may name them. */
 static int set_plugins(struct options *o, const char *value, struct err *e)
 {
     (void)o;
-    return err_setx(e, -ENOTSUP, "plugins=%s: there are none", value);
+    (void)e;
+    log_warn("plugins=%s: plugins are not loaded", value);
+    return 0;
 }
 
 static const struct {

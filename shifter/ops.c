@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "shifter/backing.h"
 #include "shifter/session.h"
+#include "shifter/worker.h"
 
 #include <string.h>
 
@@ -114,45 +115,54 @@ static bool is_engine(const struct shifter *sh, uint32_t uid)
            !idmap_to_disk(&sh->shift.uid, (struct mount_id){0}, &any);
 }
 
-static int caller_on_disk(const struct shifter *sh, uint32_t uid, uint32_t gid,
-                          struct disk_id *disk_uid, struct disk_id *disk_gid)
+int ops_caller_on_disk(const struct shifter *sh, const struct ops_caller *who, struct disk_id *uid,
+                       struct disk_id *gid)
 {
-    if (is_engine(sh, uid)) {
-        disk_uid->v = disk_gid->v = 0;
+    if (is_engine(sh, who->uid)) {
+        uid->v = gid->v = 0;
         return 0;
     }
-    if (!idmap_to_disk(&sh->shift.uid, (struct mount_id){uid}, disk_uid) ||
-        !idmap_to_disk(&sh->shift.gid, (struct mount_id){gid}, disk_gid))
+    if (!idmap_to_disk(&sh->shift.uid, (struct mount_id){who->uid}, uid) ||
+        !idmap_to_disk(&sh->shift.gid, (struct mount_id){who->gid}, gid))
         return -EOVERFLOW;
     return 0;
 }
 
 int ops_check_caller(fuse_req_t req)
 {
-    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    struct ops_caller who = ops_caller_of(req);
     struct disk_id uid, gid;
 
-    return caller_on_disk(ops_shifter(req), ctx->uid, ctx->gid, &uid, &gid);
-}
-
-int ops_become(const struct shifter *sh, const struct ops_caller *who, struct creds_scope *scope)
-{
-    struct disk_id uid, gid;
-    int r = caller_on_disk(sh, who->uid, who->gid, &uid, &gid);
-
-    return r < 0 ? r : creds_enter(scope, uid, gid, who->umask);
+    return ops_caller_on_disk(ops_shifter(req), &who, &uid, &gid);
 }
 
 int ops_become_caller(fuse_req_t req, struct creds_scope *scope)
 {
-    const struct fuse_ctx *ctx = fuse_req_ctx(req);
-    struct ops_caller who = {ctx->uid, ctx->gid, ctx->umask};
+    struct ops_caller who = ops_caller_of(req);
+    struct disk_id uid, gid;
+    int r = ops_caller_on_disk(ops_shifter(req), &who, &uid, &gid);
 
-    return ops_become(ops_shifter(req), &who, scope);
+    return r < 0 ? r : creds_enter(scope, uid, gid, who.umask);
+}
+
+/* What the lower does by itself where set-id bits and file capabilities are in the inode. */
+static void take_privs(struct shifter *sh, fuse_ino_t ino)
+{
+    static const struct override_change no_set_id = {.mode_clear = S_ISUID | S_ISGID};
+    cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
+
+    if (inode_path_fd(sh->inodes, ino, &f) < 0)
+        return;
+    ops_drop_kept_caps(sh, f.fd);
+    if (!worker_keeps_privs() && inode_shown_set_id(sh->inodes, ino) &&
+        override_is_for(&sh->override, f.fd))
+        override_change(&sh->override, f.fd, &no_set_id);
 }
 
 void ops_content_changed(struct shifter *sh, fuse_ino_t ino)
 {
+    if (override_writes(&sh->override))
+        take_privs(sh, ino);
     if (inode_take_shown_set_id(sh->inodes, ino))
         session_forget_attr(sh->session, ino);
 }

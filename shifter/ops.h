@@ -59,10 +59,43 @@ struct ops_caller {
     mode_t umask;
 };
 
+static inline struct ops_caller ops_caller_of(fuse_req_t req)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+    return (struct ops_caller){ctx->uid, ctx->gid, ctx->umask};
+}
+
 /* The caller's disk ids and umask for the scope. -EOVERFLOW where the caller is not mapped. */
-int ops_become(const struct shifter *sh, const struct ops_caller *who, struct creds_scope *scope);
 int ops_become_caller(fuse_req_t req, struct creds_scope *scope);
 int ops_check_caller(fuse_req_t req); /* the same refusal, and nothing else */
+int ops_caller_on_disk(const struct shifter *sh, const struct ops_caller *who, struct disk_id *uid,
+                       struct disk_id *gid);
+
+/*
+ * ops_new.c. A new file is made between the two: as the caller, so that the lower gives it its
+ * owner, or as the server, and then told in its attribute whose it is (override.h).
+ */
+struct ops_new {
+    mode_t mode; /* to make it with */
+    struct creds_scope scope;
+    bool by_attribute;
+    struct disk_id uid, gid;
+    mode_t shown_mode;
+};
+#define OPS_NEW_NONE ((struct ops_new){.scope = CREDS_SCOPE_NONE})
+#define cleanup_new __attribute__((cleanup(ops_new_release)))
+
+/* mode has the type, too; dir is the directory that it is made in. */
+int ops_new_begin(struct shifter *sh, const struct ops_caller *who, uint64_t dir, mode_t mode,
+                  struct ops_new *n);
+int ops_new_begin_for(fuse_req_t req, uint64_t dir, mode_t mode, struct ops_new *n);
+
+/* It was made, or not where r < 0, which is what is returned then. A file that cannot be told whose
+ * it is is removed again. */
+int ops_new_end(const struct shifter *sh, struct ops_new *n, int r, int dir_fd, const char *name);
+int ops_new_end_fd(const struct shifter *sh, struct ops_new *n, int fd); /* one without a name */
+void ops_new_release(struct ops_new *n);
 
 /*
  * The fd of an open file or directory, by its handle. What was never opened, since the kernel was
@@ -80,6 +113,7 @@ double ops_attr_timeout(const struct shifter *sh, uint64_t id, const struct stat
 /*
  * After a write, a truncating open or the like, before its reply: these take the set-id bits of a
  * file on the lower, but the kernel goes on with the mode it was shown, and would execute by it.
+ * Where the bits are in an attribute the lower knows nothing of them, and they are taken here.
  */
 void ops_content_changed(struct shifter *sh, fuse_ino_t ino);
 
@@ -140,6 +174,9 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
                     struct fuse_file_info *fi);
 
 /* ops_xattr.c */
+/* File capabilities that are kept under another name (override.h) go as with a change of content.
+ */
+void ops_drop_kept_caps(const struct shifter *sh, int fd);
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
                  int flags);

@@ -49,7 +49,43 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         reply_attr(req, ino, f.fd);
 }
 
-static int set_owner(struct shifter *sh, int fd, const struct stat *attr, int to_set)
+/*
+ * chown(2) takes the set-id bits and the capabilities of a file; of a directory it takes nothing.
+ * (It leaves the set-group-id bit without group-execute to members of the group; who asks is not
+ * known here to be one.) What of all that is in the inode goes with an empty chown(2) there.
+ */
+static int set_owner_in_attribute(const struct shifter *sh, int fd, mode_t type, struct disk_id uid,
+                                  struct disk_id gid)
+{
+    struct override_change c = {
+        .uid_set = uid.v != IDMAP_NO_ID,
+        .gid_set = gid.v != IDMAP_NO_ID,
+        .uid = uid.v,
+        .gid = gid.v,
+        .mode_clear = S_ISDIR(type) ? 0 : S_ISUID | S_ISGID,
+    };
+
+    if (!S_ISDIR(type))
+        ops_drop_kept_caps(sh, fd);
+    sys_chown(fd, IDMAP_NO_ID, IDMAP_NO_ID);
+    return override_change(&sh->override, fd, &c);
+}
+
+/*
+ * What has no attribute has its owner in its inode, where the file system lets it have one; as
+ * fuse-overlayfs does, with xattr_permissions=2 the rest goes without.
+ */
+static int set_owner_of_others(const struct shifter *sh, int fd, struct disk_id uid,
+                               struct disk_id gid)
+{
+    int r = sys_chown(fd, uid.v, gid.v);
+    bool no_matter = override_writes(&sh->override) && sh->override.write != OVERRIDE_SECURITY;
+
+    return r == -EPERM && no_matter ? 0 : r;
+}
+
+static int set_owner(struct shifter *sh, fuse_ino_t ino, int fd, const struct stat *attr,
+                     int to_set)
 {
     struct disk_id uid = {IDMAP_NO_ID}, gid = {IDMAP_NO_ID};
     int r = 0;
@@ -59,13 +95,20 @@ static int set_owner(struct shifter *sh, int fd, const struct stat *attr, int to
         r = shift_uid_in(&sh->shift, (struct mount_id){attr->st_uid}, &uid);
     if (r == 0 && (to_set & FUSE_SET_ATTR_GID))
         r = shift_gid_in(&sh->shift, (struct mount_id){attr->st_gid}, &gid);
-    return r < 0 ? r : sys_chown(fd, uid.v, gid.v);
+    if (r < 0)
+        return r;
+    if (override_is_for(&sh->override, fd))
+        return set_owner_in_attribute(sh, fd, inode_type(sh->inodes, ino), uid, gid);
+    return set_owner_of_others(sh, fd, uid, gid);
 }
 
-static int set_mode(int fd, mode_t mode)
+static int set_mode(const struct shifter *sh, int fd, mode_t mode)
 {
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    struct override_change c = {.mode_set = true, .mode = mode};
 
+    if (override_is_for(&sh->override, fd))
+        return override_change(&sh->override, fd, &c);
     /* The kernel took the bit out already where the caller may not set it. */
     if (mode & S_ISGID)
         creds_raise_fsetid(&scope);
@@ -76,15 +119,21 @@ static int set_mode(int fd, mode_t mode)
  * truncate(2) and ftruncate(2) are passed on as what they are: one that changes nothing moves the
  * times with the latter, and with the former where the file system has it so.
  */
-static int set_size(int fd, const struct fuse_file_info *fi, off_t size)
+static int set_size(struct shifter *sh, fuse_ino_t ino, int fd, const struct fuse_file_info *fi,
+                    off_t size)
 {
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    int r;
 
     if (worker_keeps_privs())
         creds_raise_fsetid(&scope);
-    if (!fi)
-        return sys_truncate(fd, size);
-    return ftruncate(fd, size) < 0 ? -errno : 0;
+    if (fi)
+        r = ftruncate(fd, size) < 0 ? -errno : 0;
+    else
+        r = sys_truncate(fd, size);
+    if (r == 0 && override_writes(&sh->override))
+        ops_content_changed(sh, ino);
+    return r;
 }
 
 static int set_times(int fd, const struct stat *attr, int to_set)
@@ -102,6 +151,18 @@ static int set_times(int fd, const struct stat *attr, int to_set)
     return sys_utimens(fd, times);
 }
 
+/* The owner, or root, whose capabilities are not known here and are taken to be all. */
+static bool is_owner(fuse_req_t req, fuse_ino_t ino, int fd)
+{
+    struct shifter *sh = ops_shifter(req);
+    struct ops_caller who = ops_caller_of(req);
+    struct disk_id uid, gid;
+    struct sys_stat st;
+
+    return ops_caller_on_disk(sh, &who, &uid, &gid) == 0 &&
+           (uid.v == 0 || (inode_stat(sh->inodes, ino, fd, &st) == 0 && st.st.st_uid == uid.v));
+}
+
 /*
  * A request to set nothing is a chown(2) that leaves both owners as they are: it sets the time of
  * change, and takes set-id bits and file capabilities. Who may take the bits the kernel has not
@@ -109,10 +170,17 @@ static int set_times(int fd, const struct stat *attr, int to_set)
  * no error: the same request comes before a write to a file with such bits, which the write itself
  * then takes.
  */
-static void set_nothing(fuse_req_t req, int fd)
+static void set_nothing(fuse_req_t req, fuse_ino_t ino, int fd)
 {
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    struct shifter *sh = ops_shifter(req);
 
+    if (override_is_for(&sh->override, fd)) {
+        if (!inode_shown_set_id(sh->inodes, ino) || is_owner(req, ino, fd))
+            set_owner_in_attribute(sh, fd, inode_type(sh->inodes, ino),
+                                   (struct disk_id){IDMAP_NO_ID}, (struct disk_id){IDMAP_NO_ID});
+        return;
+    }
     if (ops_become_caller(req, &scope) < 0)
         return;
     creds_lower_fowner(&scope);
@@ -127,14 +195,14 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
     int r = attr_fd(sh, ino, fi, &f);
 
     if (r == 0 && to_set == 0)
-        set_nothing(req, f.fd);
+        set_nothing(req, ino, f.fd);
     /* Owner before mode: a change of owner strips the set-id bits that the mode may set. */
     if (r == 0 && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
-        r = set_owner(sh, f.fd, attr, to_set);
+        r = set_owner(sh, ino, f.fd, attr, to_set);
     if (r == 0 && (to_set & FUSE_SET_ATTR_MODE))
-        r = set_mode(f.fd, attr->st_mode);
+        r = set_mode(sh, f.fd, attr->st_mode);
     if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE))
-        r = set_size(f.fd, fi, attr->st_size);
+        r = set_size(sh, ino, f.fd, fi, attr->st_size);
     if (r == 0 && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
                              FUSE_SET_ATTR_MTIME_NOW)))
         r = set_times(f.fd, attr, to_set);

@@ -89,9 +89,17 @@ static ino_t shown_ino(const struct filling *f, const struct dirent64 *d)
 }
 
 /* Adds one entry; false where it does not fit any more. */
+/* Of what may be shown as something else than it is on disk, readdir(3) does not tell. */
+static mode_t entry_type(const struct filling *f, const struct dirent64 *d)
+{
+    bool sure = d->d_type != DT_REG || !override_has_types(&ops_shifter(f->req)->override);
+
+    return (mode_t)(sure ? d->d_type : DT_UNKNOWN) << 12;
+}
+
 static bool add_plain(struct filling *f, const struct dirent64 *d)
 {
-    struct stat st = {.st_ino = shown_ino(f, d), .st_mode = (mode_t)d->d_type << 12};
+    struct stat st = {.st_ino = shown_ino(f, d), .st_mode = entry_type(f, d)};
     size_t n =
         fuse_add_direntry(f->req, f->buf + f->used, f->size - f->used, d->d_name, &st, d->d_off);
 
@@ -117,7 +125,7 @@ static bool add_plus(struct filling *f, int dir_fd, const struct dirent64 *d)
         /* "." and "..", or gone meanwhile: a name only. The kernel looks up what it needs. */
         memset(&entry, 0, sizeof(entry));
         entry.attr.st_ino = shown_ino(f, d);
-        entry.attr.st_mode = (mode_t)d->d_type << 12;
+        entry.attr.st_mode = entry_type(f, d);
     }
     n = fuse_add_direntry_plus(f->req, f->buf + f->used, f->size - f->used, d->d_name, &entry,
                                d->d_off);

@@ -6,25 +6,23 @@
 #include <stdio.h>
 
 /* Both halves of a creation: where, and as whom. */
-static int begin_create(fuse_req_t req, fuse_ino_t parent, const char *name, struct inode_fd *dir,
-                        struct creds_scope *scope)
+static int begin_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+                        struct inode_fd *dir, struct ops_new *new)
 {
     int r = ops_parent(ops_shifter(req), parent, name, dir);
 
-    return r < 0 ? r : ops_become_caller(req, scope);
+    return r < 0 ? r : ops_new_begin_for(req, parent, mode, new);
 }
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
     cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE;
-    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
-    int r = begin_create(req, parent, name, &dir, &scope);
+    cleanup_new struct ops_new new = OPS_NEW_NONE;
+    int r = begin_create(req, parent, name, mode, &dir, &new);
 
     if (r == 0) {
-        if (mode & S_ISGID)
-            creds_raise_fsetid(&scope);
-        r = mknodat(dir.fd, name, mode, rdev) < 0 ? -errno : 0;
-        creds_leave(&scope);
+        r = mknodat(dir.fd, name, new.mode, rdev) < 0 ? -errno : 0;
+        r = ops_new_end(ops_shifter(req), &new, r, dir.fd, name);
     }
     ops_reply_entry_at(req, r, dir.fd, name, mode);
 }
@@ -32,12 +30,12 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
     cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE;
-    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
-    int r = begin_create(req, parent, name, &dir, &scope);
+    cleanup_new struct ops_new new = OPS_NEW_NONE;
+    int r = begin_create(req, parent, name, S_IFDIR | (mode & 07777), &dir, &new);
 
     if (r == 0) {
-        r = mkdirat(dir.fd, name, mode) < 0 ? -errno : 0;
-        creds_leave(&scope);
+        r = mkdirat(dir.fd, name, new.mode & 07777) < 0 ? -errno : 0;
+        r = ops_new_end(ops_shifter(req), &new, r, dir.fd, name);
     }
     ops_reply_entry_at(req, r, dir.fd, name, S_IFDIR);
 }
@@ -45,12 +43,12 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
     cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE;
-    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
-    int r = begin_create(req, parent, name, &dir, &scope);
+    cleanup_new struct ops_new new = OPS_NEW_NONE;
+    int r = begin_create(req, parent, name, S_IFLNK | 0777, &dir, &new);
 
     if (r == 0) {
         r = symlinkat(target, dir.fd, name) < 0 ? -errno : 0;
-        creds_leave(&scope);
+        r = ops_new_end(ops_shifter(req), &new, r, dir.fd, name);
     }
     ops_reply_entry_at(req, r, dir.fd, name, S_IFLNK);
 }

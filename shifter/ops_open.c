@@ -115,20 +115,23 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         backing_release(sh->files, out.fh);
 }
 
-static int create_file(fuse_req_t req, int dir_fd, const char *name, mode_t mode, int flags)
+static int create_file(fuse_req_t req, fuse_ino_t dir, int dir_fd, const char *name, mode_t mode,
+                       int flags)
 {
-    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
-    int r = ops_become_caller(req, &scope);
-    int fd;
+    cleanup_new struct ops_new new = OPS_NEW_NONE;
+    int r = ops_new_begin_for(req, dir, S_IFREG | (mode & 07777), &new);
+    cleanup_close int fd = -1;
 
     if (r < 0)
         return r;
-    if (mode & S_ISGID)
-        creds_raise_fsetid(&scope);
     fd = openat(dir_fd, name, (flags & LOWER_FLAGS) | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                mode);
-    if (fd >= 0)
-        return fd;
+                new.mode & 07777);
+    if (fd >= 0) {
+        r = ops_new_end_fd(ops_shifter(req), &new, fd);
+        if (r < 0)
+            unlinkat(dir_fd, name, 0);
+        return r < 0 ? r : steal_fd(&fd);
+    }
     /*
      * Somebody else made the name since the kernel looked. It took our word that there was nothing,
      * so it has checked no permission on what is there now, and will check none after this reply:
@@ -168,7 +171,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
     if (r == 0)
         r = take_fd(sh);
     if (r == 0) {
-        fd = create_file(req, dir.fd, name, mode, fi->flags);
+        fd = create_file(req, parent, dir.fd, name, mode, fi->flags);
         if (fd < 0)
             fd_budget_give(sh->fds);
         r = fd < 0 ? fd : add_new(sh, fd, fi->flags, &entry, &out.open);
@@ -188,19 +191,19 @@ static int make_tmpfile(struct shifter *sh, const struct ops_caller *who, uint64
                         mode_t mode)
 {
     cleanup_inode_fd struct inode_fd d = INODE_FD_NONE;
-    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    cleanup_new struct ops_new new = OPS_NEW_NONE;
     int r = inode_path_fd(sh->inodes, dir, &d);
-    int fd;
+    cleanup_close int fd = -1;
 
     if (r == 0)
-        r = ops_become(sh, who, &scope);
+        r = ops_new_begin(sh, who, dir, S_IFREG | (mode & 07777), &new);
     if (r < 0)
         return r;
-    if (mode & S_ISGID)
-        creds_raise_fsetid(&scope);
     /* O_EXCL is kept: it says that the file is never to be linked. */
-    fd = openat(d.fd, ".", (flags & (LOWER_FLAGS | O_EXCL)) | O_TMPFILE | O_CLOEXEC, mode & 07777);
-    return fd < 0 ? -errno : fd;
+    fd = openat(d.fd, ".", (flags & (LOWER_FLAGS | O_EXCL)) | O_TMPFILE | O_CLOEXEC,
+                new.mode & 07777);
+    r = fd < 0 ? -errno : ops_new_end_fd(sh, &new, fd);
+    return r < 0 ? r : steal_fd(&fd);
 }
 
 int ops_make_tmpfile(struct shifter *sh, const struct ops_caller *who, uint64_t dir, int flags,

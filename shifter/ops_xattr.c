@@ -25,14 +25,56 @@ static bool is_the_file_systems(const struct shifter *sh, const char *name)
  */
 static int check_name(const struct shifter *sh, const char *name)
 {
-    return is_the_file_systems(sh, name) || uppermark_is_name(name) ? -EOPNOTSUPP : 0;
+    bool not_to_be_had = is_the_file_systems(sh, name) || uppermark_is_name(name) ||
+                         override_hides(&sh->override, name);
+
+    return not_to_be_had ? -EOPNOTSUPP : 0;
+}
+
+/* As it lies on disk, where a name may stand for another one and for itself: the former first. */
+static ssize_t get_value(const struct shifter *sh, int fd, const char *name, void *buf, size_t size)
+{
+    char room[OVERRIDE_NAME_MAX];
+    const char *kept = override_name_on_disk(&sh->override, name, room);
+    ssize_t n = kept ? sys_getxattr(fd, kept, buf, size) : -ENODATA;
+
+    return n == -ENODATA || n == -EOPNOTSUPP ? sys_getxattr(fd, name, buf, size) : n;
+}
+
+/* A symlink or device has no user.*, so nothing is kept there in another's place. */
+static const char *name_to_write(const struct shifter *sh, int fd, const char *name,
+                                 char room[OVERRIDE_NAME_MAX])
+{
+    const char *kept = override_name_on_disk(&sh->override, name, room);
+
+    return kept && override_is_for(&sh->override, fd) ? kept : name;
+}
+
+static int remove_value(const struct shifter *sh, int fd, const char *name)
+{
+    char room[OVERRIDE_NAME_MAX];
+    const char *kept = override_name_on_disk(&sh->override, name, room);
+    int r = sys_removexattr(fd, name);
+
+    if (kept && sys_removexattr(fd, kept) == 0 && r == -ENODATA)
+        return 0;
+    return r;
+}
+
+void ops_drop_kept_caps(const struct shifter *sh, int fd)
+{
+    char room[OVERRIDE_NAME_MAX];
+    const char *kept = override_name_on_disk(&sh->override, FCAP_NAME, room);
+
+    if (kept)
+        sys_removexattr(fd, kept); /* most files have none */
 }
 
 /* Reads and shifts a whole value. Returns its size or -errno. */
 static ssize_t read_value(const struct shifter *sh, int fd, const char *name, void *buf,
                           size_t size)
 {
-    ssize_t n = sys_getxattr(fd, name, buf, size);
+    ssize_t n = get_value(sh, fd, name, buf, size);
     int r;
 
     if (n <= 0)
@@ -53,7 +95,7 @@ static ssize_t value_size(const struct shifter *sh, int fd, const char *name)
 
     if (strcmp(name, FCAP_NAME) == 0)
         return read_value(sh, fd, name, cap, sizeof(cap));
-    return sys_getxattr(fd, name, NULL, 0);
+    return get_value(sh, fd, name, NULL, 0);
 }
 
 static ssize_t value_into(const struct shifter *sh, int fd, const char *name, char *buf,
@@ -90,14 +132,15 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
         fuse_reply_buf(req, buf, (size_t)n);
 }
 
-static int write_value(int fd, const char *name, const void *value, size_t size, int flags,
-                       bool keep_sgid)
+static int write_value(const struct shifter *sh, int fd, const char *name, const void *value,
+                       size_t size, int flags, bool keep_sgid)
 {
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    char room[OVERRIDE_NAME_MAX];
 
     if (keep_sgid)
         creds_raise_fsetid(&scope);
-    return sys_setxattr(fd, name, value, size, flags);
+    return sys_setxattr(fd, name_to_write(sh, fd, name, room), value, size, flags);
 }
 
 int ops_apply_setxattr(struct shifter *sh, uint64_t ino, const char *name, const void *value,
@@ -118,7 +161,7 @@ int ops_apply_setxattr(struct shifter *sh, uint64_t ino, const char *name, const
             return -EINVAL;
         memcpy(cap, value, size);
         r = fcap_shift_in(&sh->shift, cap, size);
-        return r < 0 ? r : write_value(f.fd, name, cap, (size_t)r, flags, keep_sgid);
+        return r < 0 ? r : write_value(sh, f.fd, name, cap, (size_t)r, flags, keep_sgid);
     }
     /* An empty ACL removes the one that is there. */
     if (acl_is_name(name) && size > 0) {
@@ -127,9 +170,9 @@ int ops_apply_setxattr(struct shifter *sh, uint64_t ino, const char *name, const
             return -ENOMEM;
         memcpy(copy, value, size);
         r = acl_shift_in(&sh->shift, copy, size);
-        return r < 0 ? r : write_value(f.fd, name, copy, size, flags, keep_sgid);
+        return r < 0 ? r : write_value(sh, f.fd, name, copy, size, flags, keep_sgid);
     }
-    return write_value(f.fd, name, value, size, flags, keep_sgid);
+    return write_value(sh, f.fd, name, value, size, flags, keep_sgid);
 }
 
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
@@ -148,6 +191,15 @@ static bool is_hidden(const struct shifter *sh, const char *name, bool from_host
     return check_name(sh, name) < 0 || (!from_host_root && strncmp(name, "trusted.", 8) == 0);
 }
 
+static bool is_in(const char *list, size_t size, const char *name)
+{
+    for (size_t at = 0; at < size; at += strlen(list + at) + 1)
+        if (strcmp(list + at, name) == 0)
+            return true;
+    return false;
+}
+
+/* Each name once, as it is shown. Names only become shorter. */
 static size_t leave_out_hidden(const struct shifter *sh, char *list, size_t size,
                                bool from_host_root)
 {
@@ -156,9 +208,13 @@ static size_t leave_out_hidden(const struct shifter *sh, char *list, size_t size
     for (size_t at = 0; at < size;) {
         size_t len = strnlen(list + at, size - at - 1) + 1;
 
-        if (!is_hidden(sh, list + at, from_host_root)) {
-            memmove(list + kept, list + at, len);
-            kept += len;
+        const char *name = override_shown_name(&sh->override, list + at);
+        size_t shown_len = len - (size_t)(name - (list + at));
+
+        if (!is_hidden(sh, name, from_host_root) &&
+            !(override_may_be_twice(&sh->override, name) && is_in(list, kept, name))) {
+            memmove(list + kept, name, shown_len);
+            kept += shown_len;
         }
         at += len;
     }
@@ -202,6 +258,6 @@ void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
     if (acl_is_name(name))
         creds_raise_fsetid(&scope);
     if (r == 0)
-        r = sys_removexattr(f.fd, name);
+        r = remove_value(sh, f.fd, name);
     fuse_reply_err(req, -r);
 }

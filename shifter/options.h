@@ -25,7 +25,9 @@ struct options {
     bool static_nlink, no_acl;
     bool fsync, volatile_upper; /* the former: fsync(2) does what it says */
     bool redirect_dir;          /* directories of a lower may be renamed */
+    unsigned xattr_permissions; /* 0, 1 or 2: override_layers.h */
     bool split_links;           /* names of one inode are not one to overlayfs (base/overlay.h) */
+    struct override override;   /* what came of it */
     enum cache_mode cache;
     double timeout; /* seconds; < 0: what the cache mode says */
     unsigned threads;

@@ -5,6 +5,7 @@
 
 #include "shifter/fd_budget.h"
 #include "shifter/inode.h"
+#include "shifter/override.h"
 #include "shifter/shift.h"
 
 #include <stdbool.h>
@@ -23,6 +24,7 @@ struct session;
 struct shifter {
     struct session *session;
     struct shift shift;
+    struct override override;
     struct inode_table *inodes;
     struct fd_budget *fds;
     struct backing_table *files;

@@ -16,7 +16,7 @@ root_tar() {
 	once root-tar tar -C "$IMAGE" -cf "$WORK/root.tar" --exclude='./usr/lib/gcc*' --exclude='./usr/libexec/*' \
 		--exclude='./usr/share/locale/*' --exclude='./usr/share/doc/*' --exclude='./usr/lib/x86_64-linux-gnu/*.a' \
 		--exclude='./usr/bin/*-linux-gnu-*' --exclude='./usr/lib/x86_64-linux-gnu/perl*' --exclude='./usr/include/*' \
-		--exclude='./var/lib/apt/*' --exclude='./var/cache/*' --exclude='./usr/share/perl*' .
+		--exclude='./dev/*' --exclude='./var/lib/apt/*' --exclude='./var/cache/*' --exclude='./usr/share/perl*' .
 }
 
 # pods COMMAND...: with ids for --userns=auto, and where podman's mounts stay until its end
@@ -32,13 +32,13 @@ pod() {
 	pods "$T/podman" "$@"
 }
 
-# use RUNTIME PROGRAM: podman with storage of its own, and this program to mount it
+# use RUNTIME PROGRAM [OPTION]: podman with storage of its own, and this program to mount it
 use() {
 	NET=(--network none --cgroups "$([ "$1" = crun ] && echo disabled || echo enabled)")
 	cat >"$T/podman" <<-EOF
 		#!/bin/sh
 		exec podman --root $T/s --runroot $T/r --runtime $1 --storage-driver overlay \\
-			--storage-opt overlay.mount_program=$2 "\$@"
+			--storage-opt overlay.mount_program=$2 ${3:+--storage-opt $3} "\$@"
 	EOF
 	chmod +x "$T/podman"
 	podman_conf
@@ -143,6 +143,31 @@ each_podman_storage() {
 	[ "$1" = crun ] || return 0
 	rm -rf s r vol in got
 	use "$1" "$(cd "$REPO" && bench/programs)"
+	listed theirs
+	diff -U 3 theirs ours || fail "not as with fuse-overlayfs"
+}
+
+# With force_mask the storage is one that all may read: every file on disk is root's, with one mode,
+# and says in an attribute whose it is and what its mode is.
+test_force_mask() {
+	use crun "$SHIFTER" overlay.force_mask=shared
+	root_tar
+	pod import -q "$WORK/root.tar" img >/dev/null
+	has "$(stat -c '%u:%g %a' s/overlay/*/diff/etc/shadow) $(getfattr --only-values -n user.containers.override_stat s/overlay/*/diff/etc/shadow)" \
+		'^0:0 755 0:42:0640(:file)?$'
+	pod run --name c "${NET[@]}" img sh -c 'touch /f; chown 5:6 /f; chmod 4700 /f; stat -c "%u:%g %a %n" /f /etc/shadow' >out
+	is "$(cat out)" $'5:6 4700 /f\n0:42 640 /etc/shadow'
+	is "$(stat -c '%u:%g %a' s/overlay/*/diff/f) $(getfattr --only-values -n user.containers.override_stat s/overlay/*/diff/f)" \
+		'0:0 755 5:6:4700'
+	pod system reset -f >/dev/null
+	! old_podman || return 0
+	rm -rf s r
+	listed ours
+	cat ours
+	is "$(head -10 ours | sort -u)" 'owner is: root'
+	has_not "$(cat ours)" 'rror|storage:'
+	rm -rf s r vol in got
+	use crun "$(cd "$REPO" && bench/programs)" overlay.force_mask=shared
 	listed theirs
 	diff -U 3 theirs ours || fail "not as with fuse-overlayfs"
 }

@@ -25,7 +25,9 @@ rootless_files() {
 	chown -R $ROOTLESS:$ROOTLESS home
 }
 
-# rootless SCRIPT: runs it as root of such a namespace, with the functions of the scenarios there
+# rootless SCRIPT: runs it as root of such a namespace, with the functions of the scenarios there,
+# and of $ALSO
+ALSO=
 rootless() {
 	rootless_files
 	cat >home/script <<-'END'
@@ -33,6 +35,7 @@ rootless() {
 		. "$REPO/tests/lib.sh"
 		. "$REPO/tests/scenarios/55-operations.sh"
 		. "$REPO/tests/scenarios/57-attacks.sh"
+		[ -z "$ALSO" ] || . "$REPO/tests/scenarios/$ALSO"
 		# There are no device nodes to be had: a file has the same name and mode.
 		mknod() {
 			command mknod "$@" 2>/dev/null || install -m 666 /dev/null "$3"
@@ -43,7 +46,7 @@ rootless() {
 	END
 	echo "$1" >>home/script
 	env -i PATH="$PATH" REPO="$T/home/repo" BUILD="$T/home/build" WORK="$T/home/work" CACHE=/nowhere \
-		STATE=/nowhere T="$T/home/t" CI="${CI:-}" timeout 55 unshare -m sh -ec '
+		STATE=/nowhere T="$T/home/t" ALSO="$ALSO" CI="${CI:-}" timeout 55 unshare -m sh -ec '
 			mount --bind fuse /dev/fuse
 			mount --bind passwd /etc/passwd
 			mount --bind subid /etc/subuid
@@ -102,6 +105,13 @@ test_attacks() {
 	rootless_each test_create_does_not_open_anothers_file test_create_opens_ones_own_file \
 		test_no_way_out_of_the_sandbox test_file_size_limit_is_not_the_servers_end \
 		test_unnamed_file_lives_as_long_as_it_is_known
+}
+
+# Owners that the user could not give to files on the host, such as a network file system's.
+test_xattr_permissions() {
+	ALSO=86-xattr-permissions.sh
+	rootless_each test_kept_in_user_attributes test_layers_that_have_attributes test_broken_attributes \
+		test_attributes_are_not_the_containers test_set_id_bits_and_capabilities test_a_root_without_layers
 }
 
 test_flood() {

@@ -41,7 +41,12 @@ fast_ino_check=1,xino=on,default_permissions,allow_other,suid,dev,noatime,noexec
 	chown 5 mnt/file
 	is "$(stat -c %u u/file)" 5
 	unmount mnt
-	has "$(program mnt "$OPT,xattr_permissions=2" 2>&1 || :)" 'xattr_permissions=2: only 0 is supported'
+	# Plugins are for layers that ask for one, and such a layer is refused.
+	program mnt "$OPT,plugins=/usr/lib/p.so" 2>err
+	is "$(cat err)" 'oci-shifter: warning: plugins=/usr/lib/p.so: plugins are not loaded'
+	unmount mnt
+	has "$(program mnt "$MAPS,lowerdir=//p/data/$T/lower,upperdir=u,workdir=w" 2>&1 || :)" \
+		'error: lowerdir: //p/data/.*/lower is for a plugin of fuse-overlayfs'
 }
 
 # Engines wait for the end of file on the pipes of what they start, and for its exit status.

@@ -218,7 +218,7 @@ lower=/somewhere
 id=1-0
 " "$upper"
 	refused_upper "$1" c "upper $T/uppers/$(container_id) was written shifted over /somewhere, .*over $IMAGE"
-	setfattr -n trusted.oci-shift.upper -v 'oci-shift upper 2' "$upper"
+	setfattr -n trusted.oci-shift.upper -v 'oci-shift upper 3' "$upper"
 	refused_upper "$1" c "upper $T/uppers/$(container_id) has a mark of a later version"
 }
 

@@ -73,6 +73,7 @@ int main(void)
     srunner_add_suite(runner, suite_acl());
     srunner_add_suite(runner, suite_fcap());
     srunner_add_suite(runner, suite_options());
+    srunner_add_suite(runner, suite_override());
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);

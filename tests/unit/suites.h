@@ -25,6 +25,7 @@ Suite *suite_merge(void);
 Suite *suite_mounttree(void);
 Suite *suite_num(void);
 Suite *suite_options(void);
+Suite *suite_override(void);
 Suite *suite_place(void);
 Suite *suite_proc(void);
 Suite *suite_record(void);

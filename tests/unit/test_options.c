@@ -158,9 +158,12 @@ START_TEST(takes_the_words_of_fuse_overlayfs)
     ck_assert(!o.no_acl && !o.static_nlink && o.fsync && !o.volatile_upper);
     ck_assert_uint_gt(o.threads, 1);
     options_release(&o);
-    refused("x -o xattr_permissions=2," MAPS " /l /m", -ENOTSUP, "xattr_permissions=2");
+    parsed("x -o xattr_permissions=2,plugins=p," MAPS " /l /m");
+    ck_assert_uint_eq(o.xattr_permissions, 2);
+    options_release(&o);
+    refused("x -o xattr_permissions=3," MAPS " /l /m", -EINVAL, "expected 0, 1 or 2");
+    refused("x -o xattr_permissions=on," MAPS " /l /m", -EINVAL, "expected 0, 1 or 2");
     refused("x -o remount,ro," MAPS " /l /m", -ENOTSUP, "remount");
-    refused("x -o plugins=p," MAPS " /l /m", -ENOTSUP, "plugins=p");
     refused("x -o fsync=2," MAPS " /l /m", -EINVAL, "fsync=2");
 }
 END_TEST

@@ -98,7 +98,7 @@ START_TEST(written_otherwise)
 {
     set_text("oci-shift upper 1\nwritten=shifted for 0:100000:65536\nlower=/l\nid=1-0\n");
     refused("shifted for 0:100000:65536 over /l");
-    set_text("oci-shift upper 2\n");
+    set_text("oci-shift upper 3\n");
     refused("later version");
     set_text("");
     refused("later version");
@@ -121,6 +121,26 @@ START_TEST(owner_that_was_shifted)
 }
 END_TEST
 
+START_TEST(owners_that_are_elsewhere)
+{
+    char owners[UPPERMARK_OWNERS_MAX];
+
+    ck_assert_int_eq(uppermark_owners(upper, owners), -ENODATA);
+    ck_assert_int_eq(uppermark_set(&mark, upper, &e), 0);
+    ck_assert_int_eq(uppermark_owners(upper, owners), 0);
+    ck_assert_str_eq(owners, "");
+    mark.owners = "user.x";
+    refused("the upper /upper has its owners and modes in its inodes, and would be used with those "
+            "of user.x");
+    ck_assert_int_eq(uppermark_set(&mark, upper, &e), 0);
+    ck_assert_int_eq(uppermark_check(&mark, upper, &e), 0);
+    ck_assert_int_eq(uppermark_owners(upper, owners), 0);
+    ck_assert_str_eq(owners, "user.x");
+    mark.owners = NULL;
+    refused("has its owners and modes in user.x, and would be used with those of its inodes");
+}
+END_TEST
+
 START_TEST(names)
 {
     ck_assert(uppermark_is_name("trusted.oci-shift.upper"));
@@ -140,6 +160,7 @@ Suite *suite_uppermark(void)
     tcase_add_test(t, another_lower);
     tcase_add_test(t, written_otherwise);
     tcase_add_test(t, owner_that_was_shifted);
+    tcase_add_test(t, owners_that_are_elsewhere);
     tcase_add_test(t, names);
     suite_add_tcase(s, t);
     return s;

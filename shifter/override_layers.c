@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shifter/override_layers.h"
+
+#include "base/cleanup.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#define FD_PATH_SIZE 32
+
+/* An O_PATH fd has no fgetxattr(2). */
+static const char *fd_path(int fd, char buf[FD_PATH_SIZE])
+{
+    snprintf(buf, FD_PATH_SIZE, "/proc/self/fd/%d", fd);
+    return buf;
+}
+
+static ssize_t root_attribute(int fd, enum override_name name, char text[OVERRIDE_TEXT_MAX])
+{
+    char path[FD_PATH_SIZE];
+
+    return getxattr(fd_path(fd, path), override_attribute(name), text, OVERRIDE_TEXT_MAX - 1);
+}
+
+/* In the order in which fuse-overlayfs looks (direct_load_data_source()). */
+static enum override_name name_of(int fd)
+{
+    char text[OVERRIDE_TEXT_MAX];
+
+    for (int name = OVERRIDE_NONE + 1; name < OVERRIDE_NAMES; name++)
+        if (root_attribute(fd, (enum override_name)name, text) >= 0)
+            return (enum override_name)name;
+    return OVERRIDE_NONE;
+}
+
+static bool fits(unsigned option, enum override_name name)
+{
+    return option == 0 || (option == 1) == (name == OVERRIDE_SECURITY);
+}
+
+void override_choose(unsigned option, const int *layers, size_t n, struct override *out)
+{
+    *out = (struct override){0};
+    for (size_t i = 0; i < n; i++) {
+        enum override_name name = name_of(layers[i]);
+
+        if (name == OVERRIDE_NONE)
+            continue;
+        out->read |= 1u << name;
+        if (!override_writes(out) && fits(option, name))
+            out->write = name;
+    }
+    if (option != 0 && !override_writes(out))
+        out->write = option == 1 ? OVERRIDE_SECURITY : OVERRIDE_CONTAINERS;
+    if (override_writes(out))
+        out->read |= 1u << out->write;
+}
+
+static const char *kept_in(enum override_name name)
+{
+    return name == OVERRIDE_NONE ? "its inodes" : override_attribute(name);
+}
+
+static enum override_name name_by_attribute(const char *attribute)
+{
+    for (int name = OVERRIDE_NONE + 1; name < OVERRIDE_NAMES; name++)
+        if (strcmp(attribute, override_attribute((enum override_name)name)) == 0)
+            return (enum override_name)name;
+    return OVERRIDE_NONE;
+}
+
+static bool is_empty(int fd)
+{
+    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = own < 0 ? NULL : fdopendir(own);
+    struct dirent *entry;
+    bool empty = d;
+
+    while (empty && (entry = readdir(d)))
+        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    if (d)
+        closedir(d);
+    else
+        close_and_reset(&own);
+    return empty;
+}
+
+int override_choose_upper(unsigned option, int upper_fd, const char *upper, const char *marked,
+                          struct override *o, struct err *e)
+{
+    enum override_name has = marked ? name_by_attribute(marked) : name_of(upper_fd);
+
+    /* A container's root may give its root directory an attribute: of an upper that is marked, the
+     * mark alone counts. */
+    if (!marked && has == OVERRIDE_NONE && (!override_writes(o) || is_empty(upper_fd)))
+        return 0;
+    if (has == o->write || (has != OVERRIDE_NONE && fits(option, has))) {
+        o->write = has;
+        if (has != OVERRIDE_NONE)
+            o->read |= 1u << has;
+        return 0;
+    }
+    return err_setx(e, -EINVAL,
+                    "the upper %s has its owners and modes in %s, and they are asked for in %s",
+                    upper, kept_in(has), kept_in(o->write));
+}
+
+static int begin_text(int root_fd, const int *layers, size_t n, char text[OVERRIDE_TEXT_MAX],
+                      struct err *e)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < n; i++) {
+        enum override_name name = name_of(layers[i]);
+        ssize_t len = name == OVERRIDE_NONE ? -1 : root_attribute(layers[i], name, text);
+
+        if (len < 0)
+            continue;
+        text[len] = '\0';
+        return 0;
+    }
+    if (fstat(root_fd, &st) < 0)
+        return err_set(e, -errno, "the root");
+    override_format(&st, st.st_mode, text);
+    return 0;
+}
+
+int override_begin(const struct override *o, int root_fd, const int *layers, size_t n,
+                   struct err *e)
+{
+    char text[OVERRIDE_TEXT_MAX], path[FD_PATH_SIZE];
+    int r;
+
+    if (!override_writes(o) || root_attribute(root_fd, o->write, text) >= 0)
+        return 0;
+    r = begin_text(root_fd, layers, n, text, e);
+    if (r < 0)
+        return r;
+    if (setxattr(fd_path(root_fd, path), override_attribute(o->write), text, strlen(text), 0) < 0)
+        return err_set(e, -errno, "set %s", override_attribute(o->write));
+    return 0;
+}
