@@ -145,24 +145,25 @@ int ops_become_caller(fuse_req_t req, struct creds_scope *scope)
     return r < 0 ? r : creds_enter(scope, uid, gid, who.umask);
 }
 
-/* What the lower does by itself where set-id bits and file capabilities are in the inode. */
-static void take_privs(struct shifter *sh, fuse_ino_t ino)
+/*
+ * What the lower does by itself where set-id bits are in the inode. File capabilities, under
+ * whatever name, the kernel has removed before: it asks for that in a request of its own.
+ */
+static void take_set_id(struct shifter *sh, fuse_ino_t ino)
 {
     static const struct override_change no_set_id = {.mode_clear = S_ISUID | S_ISGID};
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
 
-    if (inode_path_fd(sh->inodes, ino, &f) < 0)
+    if (worker_keeps_privs() || !inode_shown_set_id(sh->inodes, ino))
         return;
-    ops_drop_kept_caps(sh, f.fd);
-    if (!worker_keeps_privs() && inode_shown_set_id(sh->inodes, ino) &&
-        override_is_for(&sh->override, f.fd))
+    if (inode_path_fd(sh->inodes, ino, &f) == 0 && override_is_for(&sh->override, f.fd))
         override_change(&sh->override, f.fd, &no_set_id);
 }
 
 void ops_content_changed(struct shifter *sh, fuse_ino_t ino)
 {
     if (override_writes(&sh->override))
-        take_privs(sh, ino);
+        take_set_id(sh, ino);
     if (inode_take_shown_set_id(sh->inodes, ino))
         session_forget_attr(sh->session, ino);
 }

@@ -174,9 +174,6 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
                     struct fuse_file_info *fi);
 
 /* ops_xattr.c */
-/* File capabilities that are kept under another name (override.h) go as with a change of content.
- */
-void ops_drop_kept_caps(const struct shifter *sh, int fd);
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
                  int flags);

@@ -50,7 +50,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 }
 
 /*
- * chown(2) takes the set-id bits and the capabilities of a file; of a directory it takes nothing.
+ * chown(2) takes the set-id bits of a file; of a directory it takes nothing.
  * (It leaves the set-group-id bit without group-execute to members of the group; who asks is not
  * known here to be one.) What of all that is in the inode goes with an empty chown(2) there.
  */
@@ -65,8 +65,6 @@ static int set_owner_in_attribute(const struct shifter *sh, int fd, mode_t type,
         .mode_clear = S_ISDIR(type) ? 0 : S_ISUID | S_ISGID,
     };
 
-    if (!S_ISDIR(type))
-        ops_drop_kept_caps(sh, fd);
     sys_chown(fd, IDMAP_NO_ID, IDMAP_NO_ID);
     return override_change(&sh->override, fd, &c);
 }

@@ -61,15 +61,6 @@ static int remove_value(const struct shifter *sh, int fd, const char *name)
     return r;
 }
 
-void ops_drop_kept_caps(const struct shifter *sh, int fd)
-{
-    char room[OVERRIDE_NAME_MAX];
-    const char *kept = override_name_on_disk(&sh->override, FCAP_NAME, room);
-
-    if (kept)
-        sys_removexattr(fd, kept); /* most files have none */
-}
-
 /* Reads and shifts a whole value. Returns its size or -errno. */
 static ssize_t read_value(const struct shifter *sh, int fd, const char *name, void *buf,
                           size_t size)
