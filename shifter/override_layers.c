@@ -36,6 +36,18 @@ static enum override_name name_of(int fd)
     return OVERRIDE_NONE;
 }
 
+/*
+ * An attribute of the root counts for all files of a layer, whoever owns them: one who has a
+ * directory of his own, which an engine puts below a container, is not to make a root's set-user-ID
+ * program of his files.
+ */
+static bool is_ours(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && st.st_uid == geteuid();
+}
+
 static bool fits(unsigned option, enum override_name name)
 {
     return option == 0 || (option == 1) == (name == OVERRIDE_SECURITY);
@@ -47,7 +59,7 @@ void override_choose(unsigned option, const int *layers, size_t n, struct overri
     for (size_t i = 0; i < n; i++) {
         enum override_name name = name_of(layers[i]);
 
-        if (name == OVERRIDE_NONE)
+        if (name == OVERRIDE_NONE || !is_ours(layers[i]))
             continue;
         out->read |= 1u << name;
         if (!override_writes(out) && fits(option, name))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which attribute (override.h) files of a mount have: as fuse-overlayfs, by that of the root of
- * each layer, and by the option xattr_permissions.
+ * each layer (which must belong to the user who mounts), and by the option xattr_permissions.
  *
  * Set-up only: fds are of directories (O_PATH will do), on any mount.
  */

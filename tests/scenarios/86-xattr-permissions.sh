@@ -143,6 +143,22 @@ dir/y 100003:100003 644 regular file 0,0'
 	unmount mnt
 }
 
+# A directory of somebody's own, as an engine may put below a container (podman's :O).
+test_layers_of_somebody_else() {
+	mkdir home
+	touch home/f
+	setfattr -n $CONTAINERS -v 0:0:755 home
+	setfattr -n $CONTAINERS -v 0:0:4755 home/f
+	chown -R 1000:1000 home
+	program mnt lowerdir=home
+	is "$(stat -c '%u %a' mnt/f)" '101000 644'
+	unmount mnt
+	chown 0 home
+	program mnt lowerdir=home
+	is "$(stat -c '%u %a' mnt/f)" '100000 4755'
+	unmount mnt
+}
+
 # An attribute that says nothing is not an owner: neither the inode's nor anybody's.
 test_broken_attributes() {
 	mkdir -p lower/dir mnt
