@@ -3,7 +3,9 @@
 
 #include "base/cleanup.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <string.h>
 
 int io_read_all(int fd, size_t max, char **buf, size_t *len)
 {
@@ -68,4 +70,20 @@ int io_write_all(int fd, const void *buf, size_t len)
         len -= (size_t)n;
     }
     return 0;
+}
+
+bool io_dir_is_empty(int fd)
+{
+    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = own < 0 ? NULL : fdopendir(own);
+    struct dirent *entry;
+    bool empty = d;
+
+    while (empty && (entry = readdir(d)))
+        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    if (d)
+        closedir(d);
+    else
+        close_and_reset(&own);
+    return empty;
 }

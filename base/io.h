@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whole reads and writes that survive EINTR and short counts, with a bound. */
+/* Whole reads and writes that survive EINTR and short counts, with a bound; and a look at a
+ * directory. */
 #ifndef BASE_IO_H
 #define BASE_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -17,5 +19,9 @@ int io_read_file_at(int dirfd, const char *path, size_t max, char **buf, size_t 
 
 /* Writes all of it. Returns 0 or -errno. */
 int io_write_all(int fd, const void *buf, size_t len);
+
+/* True where fd, of a directory (O_PATH will do), has nothing in it; false where that cannot be
+ * read. */
+bool io_dir_is_empty(int fd);
 
 #endif

@@ -2,8 +2,8 @@
 #include "base/uppermark.h"
 
 #include "base/cleanup.h"
+#include "base/io.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
@@ -97,22 +97,6 @@ static int read_mark(int fd, struct mark *out)
     return 0;
 }
 
-static bool is_empty(int fd)
-{
-    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = own < 0 ? NULL : fdopendir(own);
-    struct dirent *entry;
-    bool empty = d;
-
-    while (empty && (entry = readdir(d)))
-        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-    if (d)
-        closedir(d);
-    else
-        close_and_reset(&own);
-    return empty;
-}
-
 /* A mount id that is no disk id: then *disk is what it would be on disk. */
 static bool is_shifted(const struct uppermark *m, uid_t uid, struct disk_id *disk)
 {
@@ -130,7 +114,7 @@ static int check_owner(const struct uppermark *m, int fd, struct err *e)
 
     if (fstat(fd, &st) < 0)
         return err_set(e, -errno, "upper %s", m->upper);
-    if (!is_shifted(m, st.st_uid, &disk) || is_empty(fd))
+    if (!is_shifted(m, st.st_uid, &disk) || io_dir_is_empty(fd))
         return 0;
     return err_setx(e, -EINVAL,
                     "the upper %s was written shifted (it is owned by uid %u, which is the "
@@ -147,7 +131,7 @@ int uppermark_own(const struct uppermark *m, int upper_fd, struct upper_owner *b
     *before = (struct upper_owner){.changed = false};
     if (fstat(upper_fd, &st) < 0)
         return err_set(e, -errno, "upper %s", m->upper);
-    if (!is_shifted(m, st.st_uid, &uid) || !is_empty(upper_fd))
+    if (!is_shifted(m, st.st_uid, &uid) || !io_dir_is_empty(upper_fd))
         return 0;
     if (!idmap_to_disk(m->gid, (struct mount_id){st.st_gid}, &gid))
         gid.v = st.st_gid;

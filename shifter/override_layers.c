@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shifter/override_layers.h"
 
-#include "base/cleanup.h"
+#include "base/io.h"
 
-#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #define FD_PATH_SIZE 32
 
@@ -84,22 +85,6 @@ static enum override_name name_by_attribute(const char *attribute)
     return OVERRIDE_NONE;
 }
 
-static bool is_empty(int fd)
-{
-    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = own < 0 ? NULL : fdopendir(own);
-    struct dirent *entry;
-    bool empty = d;
-
-    while (empty && (entry = readdir(d)))
-        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-    if (d)
-        closedir(d);
-    else
-        close_and_reset(&own);
-    return empty;
-}
-
 int override_choose_upper(unsigned option, int upper_fd, const char *upper, const char *marked,
                           struct override *o, struct err *e)
 {
@@ -107,7 +92,7 @@ int override_choose_upper(unsigned option, int upper_fd, const char *upper, cons
 
     /* A container's root may give its root directory an attribute: of an upper that is marked, the
      * mark alone counts. */
-    if (!marked && has == OVERRIDE_NONE && (!override_writes(o) || is_empty(upper_fd)))
+    if (!marked && has == OVERRIDE_NONE && (!override_writes(o) || io_dir_is_empty(upper_fd)))
         return 0;
     if (has == o->write || (has != OVERRIDE_NONE && fits(option, has))) {
         o->write = has;
