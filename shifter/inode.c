@@ -20,18 +20,11 @@ struct inode_table {
     struct fd_budget *fds; /* each slot's fd and kept fd counts */
     struct backing_table *files;
     const struct override *override;
+    bool count_links;
     struct fd_cache *recent; /* of inodes that are known by handles */
     pthread_mutex_t lock;
     struct slots slots; /* lock; see slots.h for what is read without */
 };
-
-void inode_fd_release(const struct inode_fd *f)
-{
-    if (f->owned)
-        close_and_reset(&(int){f->fd});
-    else if (f->cache)
-        fd_cache_release(f->cache, f->place);
-}
 
 static struct slot *slot_of(const struct inode_table *t, uint64_t id)
 {
@@ -92,9 +85,26 @@ static int note_set_id(const struct inode_table *t, struct slot *s, int fd, stru
     return state_of(t, fd, st);
 }
 
+struct dir_links *inode_dir_links(struct inode_table *t, uint64_t id)
+{
+    struct slot *s = slot_of(t, id);
+
+    return t->count_links && s->type == S_IFDIR && slots_has_links(s) ? &s->links : NULL;
+}
+
+/* What a state says that sys_stat() cannot know. */
+static int complete_state(struct inode_table *t, uint64_t id, int fd, struct sys_stat *st)
+{
+    int r = note_set_id(t, slot_of(t, id), fd, st);
+
+    dir_links_show(inode_dir_links(t, id), fd, &st->st);
+    st->st.st_ino = inode_shown_ino(t, id, st->st.st_ino);
+    return r;
+}
+
 ino_t inode_shown_ino(const struct inode_table *t, uint64_t dir, ino_t ino)
 {
-    return ino ^ lower_ino_mark(t->lower, slot_of(t, dir)->mount);
+    return lower_shown_ino(t->lower, slot_of(t, dir)->mount, ino);
 }
 
 mode_t inode_type(const struct inode_table *t, uint64_t id)
@@ -106,10 +116,7 @@ int inode_stat(struct inode_table *t, uint64_t id, int fd, struct sys_stat *st)
 {
     int r = state_of(t, fd, st);
 
-    if (r == 0)
-        r = note_set_id(t, slot_of(t, id), fd, st);
-    st->st.st_ino = inode_shown_ino(t, id, st->st.st_ino);
-    return r;
+    return r < 0 ? r : complete_state(t, id, fd, st);
 }
 
 bool inode_take_shown_set_id(struct inode_table *t, uint64_t id)
@@ -153,8 +160,7 @@ int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
     }
     if (r < 0)
         return r;
-    r = note_set_id(t, slot_of(t, *id), fd, st);
-    st->st.st_ino = inode_shown_ino(t, *id, st->st.st_ino);
+    r = complete_state(t, *id, fd, st);
     if (r < 0)
         inode_forget(t, *id, 1);
     return r;
@@ -180,7 +186,8 @@ static int get_by_name(struct inode_table *t, int dir_fd, const char *name, uint
         return r;
     mount = lower_known_mount(t->lower, st);
     if (mount < 0 || lower_handle_fd(t->lower, (unsigned)mount) < 0 || mnt_id != st->mnt_id ||
-        !sys_handle_has_ino(&who.handle, st->st.st_ino) || has_set_id(st))
+        !sys_handle_has_ino(&who.handle, st->st.st_ino) || has_set_id(st) ||
+        (t->count_links && dir_links_are_due(&st->st)))
         return -EAGAIN;
     who.ino = st->st.st_ino;
     who.mount = (uint16_t)mount;
@@ -306,11 +313,9 @@ unsigned inode_table_stack_depth(const struct inode_table *t)
     return lower_is_stacked(t->lower) ? 2 : 1;
 }
 
-void inode_table_count(struct inode_table *t, uint64_t *slots, uint64_t *lookups)
+void inode_table_count(const struct inode_table *t, uint64_t *slots, uint64_t *lookups)
 {
-    pthread_mutex_lock(&t->lock);
     slots_count(&t->slots, slots, lookups);
-    pthread_mutex_unlock(&t->lock);
 }
 
 void inode_table_each(const struct inode_table *t,
@@ -354,12 +359,15 @@ int inode_table_new(const struct inode_table_setup *setup, struct inode_table **
     t->fds = setup->fds;
     t->files = setup->files;
     t->override = setup->override;
+    t->count_links = setup->count_links;
     t->recent = fd_cache_new(setup->fds);
     r = slots_init(&t->slots);
     if (!t->recent)
         r = -ENOMEM;
     if (r == 0)
         r = lower_new(setup->root_fd, setup->by_handle, setup->split_links, &t->lower);
+    if (r == 0 && setup->short_inos)
+        lower_show_short_inos(t->lower);
     if (r == 0)
         r = add_root(t, setup->root_fd, setup->outside_fd);
     if (r < 0) {

@@ -22,6 +22,8 @@
 #define SHIFTER_INODE_H
 
 #include "base/err.h"
+#include "shifter/dir_links.h"
+#include "shifter/inode_fd.h"
 #include "shifter/override.h"
 #include "shifter/sys.h"
 
@@ -30,21 +32,7 @@
 
 struct backing_table;
 struct fd_budget;
-struct fd_cache;
 struct inode_table;
-
-/* An fd of an inode for the time of one request: the caller's own, or borrowed. */
-struct inode_fd {
-    int fd;
-    bool owned;
-    struct fd_cache *cache; /* of whom, or NULL: of the slot */
-    uint32_t place;
-};
-
-void inode_fd_release(const struct inode_fd *f);
-#define cleanup_inode_fd __attribute__((cleanup(inode_fd_release)))
-#define INODE_FD_NONE ((struct inode_fd){.fd = -1})
-#define INODE_FD_BORROWED(number) ((struct inode_fd){.fd = (number)})
 
 /* What the fds and pointers are to stays the caller's, and must outlive the table. */
 struct inode_table_setup {
@@ -53,6 +41,8 @@ struct inode_table_setup {
                          (base/fusemount.h), or -1 */
     bool by_handle;   /* the server may open handles */
     bool split_links; /* lower_new() */
+    bool short_inos;  /* lower_show_short_inos() */
+    bool count_links; /* of directories for which the lower, an overlay, does not know them */
     struct fd_budget *fds;
     struct backing_table *files;
     const struct override *override; /* what states are shown with */
@@ -106,6 +96,9 @@ ino_t inode_shown_ino(const struct inode_table *t, uint64_t dir, ino_t ino);
  */
 void inode_keep(struct inode_table *t, int *fd);
 
+/* Where the links of a directory are counted, or NULL. */
+struct dir_links *inode_dir_links(struct inode_table *t, uint64_t id);
+
 /* The kernel forgets n lookups of the node. */
 void inode_forget(struct inode_table *t, uint64_t id, uint64_t n);
 
@@ -119,8 +112,8 @@ int inode_path_fd(struct inode_table *t, uint64_t id, struct inode_fd *out);
  */
 int inode_open(struct inode_table *t, uint64_t id, int flags);
 
-/* Lookups the kernel still holds on slots other than the root, and how many such slots. */
-void inode_table_count(struct inode_table *t, uint64_t *slots, uint64_t *lookups);
+/* Once no thread is at work any more: how many slots but the root's, and lookups of them. */
+void inode_table_count(const struct inode_table *t, uint64_t *slots, uint64_t *lookups);
 
 /* All slots, the root's too, once no thread is at work any more: for audit.h. */
 struct slot;

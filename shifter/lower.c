@@ -20,7 +20,7 @@ struct lower_mount {
 };
 
 struct lower {
-    bool use_handles, split_links, stacked;
+    bool use_handles, split_links, stacked, short_inos;
     atomic_uint_fast64_t alone; /* the last number that node_of() has made */
     pthread_mutex_t lock;
     atomic_uint n; /* entries below it are complete */
@@ -108,9 +108,20 @@ int lower_known_mount(const struct lower *l, const struct sys_stat *st)
     return find(l, atomic_load_explicit(&l->n, memory_order_acquire), st);
 }
 
-ino_t lower_ino_mark(const struct lower *l, unsigned index)
+ino_t lower_shown_ino(const struct lower *l, unsigned index, ino_t ino)
 {
-    return (ino_t)l->mounts[index].dev_index << 48;
+    ino_t shown = ino ^ ((ino_t)l->mounts[index].dev_index << 48);
+
+    if (!l->short_inos)
+        return shown;
+    /* overlayfs has the layer in upper bits; a number of 0 is no file to readdir(3). */
+    shown = (shown ^ (shown >> 32)) & UINT32_MAX;
+    return shown ? shown : 1;
+}
+
+void lower_show_short_inos(struct lower *l)
+{
+    l->short_inos = true;
 }
 
 int lower_handle_fd(const struct lower *l, unsigned index)

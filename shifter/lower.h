@@ -31,8 +31,12 @@ int lower_identify(struct lower *l, int fd, const struct sys_stat *st, struct id
 /* The index of the mount that *st is of, if it was met already, or -1. */
 int lower_known_mount(const struct lower *l, const struct sys_stat *st);
 
-/* 0 for mounts of the image's own file system, else what tells its inode numbers from others'. */
-ino_t lower_ino_mark(const struct lower *l, unsigned index);
+/*
+ * How the inode number is shown: as it is on the image's own file system, on others with what tells
+ * their numbers from its. In short form they have 32 bits, and two files may have the same one.
+ */
+ino_t lower_shown_ino(const struct lower *l, unsigned index, ino_t ino);
+void lower_show_short_inos(struct lower *l); /* before it is used by more than one thread */
 
 /* True where the image's file system may lie upon others: overlayfs, FUSE, eCryptfs. */
 bool lower_is_stacked(const struct lower *l);

@@ -117,6 +117,11 @@ static int set_squash_to_gid(struct options *o, const char *value, struct err *e
     return mount_options_number("squash_to_gid", value, IDMAP_NO_ID - 1, &o->squash_gid.id.v, e);
 }
 
+static int set_noxattrs(struct options *o, const char *value, struct err *e)
+{
+    return set_switch(&o->no_xattrs, "noxattrs", value, e);
+}
+
 static int set_xattr_permissions(struct options *o, const char *value, struct err *e)
 {
     uint64_t v;
@@ -143,6 +148,7 @@ static const struct {
     {"cache", set_cache},
     {"fsync", set_fsync},
     {"gidmapping", set_gidmapping},
+    {"noxattrs", set_noxattrs},
     {"passthrough", set_passthrough},
     {"plugins", set_plugins},
     {"redirect_dir", set_redirect_dir},
@@ -172,6 +178,7 @@ static const struct {
     bool to;
 } flags[] = {
     {"debug", offsetof(struct options, debug), true},
+    {"ino32_t", offsetof(struct options, short_inos), true},
     {"noacl", offsetof(struct options, no_acl), true},
     {"noatime", offsetof(struct options, noatime), true},
     {"nodev", offsetof(struct options, nodev), true},
@@ -198,10 +205,14 @@ static bool is_silent(const char *word)
                                          "dev",
                                          "diratime",
                                          "exec",
+                                         "fast_ino",
                                          "fast_ino_check",
                                          "group",
+                                         "kernel_cache",
                                          "loud",
+                                         "max_write",
                                          "noauto",
+                                         "nodiratime",
                                          "nofail",
                                          "nouser",
                                          "owner",
@@ -214,10 +225,14 @@ static bool is_silent(const char *word)
                                          "shared",
                                          "silent",
                                          "slave",
+                                         "splice_move",
+                                         "splice_read",
+                                         "splice_write",
                                          "suid",
                                          "unbindable",
                                          "user",
                                          "users",
+                                         "writeback",
                                          "xino",
                                          "comment",
                                          NULL};

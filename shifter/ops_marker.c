@@ -40,52 +40,25 @@ bool ops_is_hidden_at(const struct shifter *sh, int dir_fd, const char *name, un
     return r == -ENOENT || (r == 0 && ops_is_whiteout(sh, &st.st));
 }
 
-static bool is_dot(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-/* Calls each(dir, name) for what is in the directory, until it is not 0. */
-static int for_names(int parent_fd, const char *parent, int (*each)(int dir, const char *name))
-{
-    cleanup_close int fd =
-        openat(parent_fd, parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    _Alignas(struct dirent64) char buf[8192];
-    ssize_t n;
-    int r = 0;
-
-    if (fd < 0)
-        return -errno;
-    while ((n = getdents64(fd, buf, sizeof(buf))) > 0)
-        for (ssize_t at = 0; at < n;) {
-            const struct dirent64 *d = (const void *)(buf + at);
-
-            if (!is_dot(d->d_name))
-                r = each(fd, d->d_name);
-            if (r < 0)
-                return r;
-            at += d->d_reclen;
-        }
-    return n < 0 ? -errno : 0;
-}
-
-static int is_marker(int dir, const char *name)
+static int is_marker(int dir, const struct dirent64 *d, void *arg)
 {
     (void)dir;
-    return markers_is_name(name) ? 0 : -ENOTEMPTY;
+    (void)arg;
+    return markers_is_name(d->d_name) ? 0 : -ENOTEMPTY;
 }
 
-static int remove_marker(int dir, const char *name)
+static int remove_marker(int dir, const struct dirent64 *d, void *arg)
 {
-    if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+    (void)arg;
+    if (unlinkat(dir, d->d_name, 0) == 0 || errno == ENOENT)
         return 0;
-    return unlinkat(dir, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+    return unlinkat(dir, d->d_name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
 int ops_empty_hidden(const struct shifter *sh, int dir_fd, const char *name)
 {
-    int r = sh->hide_markers ? for_names(dir_fd, name, is_marker) : -ENOTEMPTY;
+    int r = sh->hide_markers ? sys_each_name(dir_fd, name, is_marker, NULL) : -ENOTEMPTY;
 
     /* What is made in it meanwhile is by who wants to remove it, or lets it happen. */
-    return r < 0 ? r : for_names(dir_fd, name, remove_marker);
+    return r < 0 ? r : sys_each_name(dir_fd, name, remove_marker, NULL);
 }

@@ -20,14 +20,33 @@ static bool is_the_file_systems(const struct shifter *sh, const char *name)
 }
 
 /*
+ * What fuse-overlayfs and overlayfs without privileges write to layers for themselves. (The words
+ * that overlayfs has as root are hidden by the one below.)
+ */
+static bool is_of_layers(const char *name)
+{
+    static const char *const prefixes[] = {"user.fuseoverlayfs.", "security.fuseoverlayfs.",
+                                           "user.overlay."};
+
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return false;
+}
+
+/*
  * What is not to be had through the mount: -EOPNOTSUPP as where the file system knows no such
  * thing. The mark of an upper is for those who put it over an image, not for who writes to it.
+ * To -ENOSYS the kernel asks no more.
  */
 static int check_name(const struct shifter *sh, const char *name)
 {
     bool not_to_be_had = is_the_file_systems(sh, name) || uppermark_is_name(name) ||
-                         override_hides(&sh->override, name);
+                         override_hides(&sh->override, name) ||
+                         (sh->hide_markers && is_of_layers(name));
 
+    if (sh->no_xattrs)
+        return -ENOSYS;
     return not_to_be_had ? -EOPNOTSUPP : 0;
 }
 
@@ -219,8 +238,12 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
     struct shifter *sh = ops_shifter(req);
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
     char *list = worker_scratch(XATTR_LIST_ROOM);
-    ssize_t n = list ? inode_path_fd(sh->inodes, ino, &f) : -ENOMEM;
+    ssize_t n = list ? 0 : -ENOMEM;
 
+    if (sh->no_xattrs)
+        n = -ENOSYS;
+    if (n == 0)
+        n = inode_path_fd(sh->inodes, ino, &f);
     if (n == 0)
         n = sys_listxattr(f.fd, list, XATTR_LIST_ROOM);
     if (n > 0)

@@ -22,7 +22,7 @@ struct options {
     char *side_layers; /* where they are kept (markers.h), or NULL */
     char *context;     /* SELinux label of all files */
     bool read_only, nosuid, noexec, noatime, nodev, squash_to_root, passthrough;
-    bool static_nlink, no_acl;
+    bool static_nlink, short_inos, no_acl, no_xattrs;
     bool fsync, volatile_upper; /* the former: fsync(2) does what it says */
     bool redirect_dir;          /* directories of a lower may be renamed */
     unsigned xattr_permissions; /* 0, 1 or 2: override_layers.h */

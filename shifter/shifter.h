@@ -33,7 +33,7 @@ struct shifter {
     bool passthrough;      /* wanted, where the kernel has it */
     bool read_only;
     bool static_nlink; /* directories have one link: st_nlink does not count them */
-    bool no_acl;
+    bool no_acl, no_xattrs;
     bool no_fsync;
     int root_fd;            /* the lower, opened for reading */
     bool host_root_is_root; /* for an engine; see is_engine() in ops.c */

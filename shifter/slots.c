@@ -49,6 +49,7 @@ static int set_handle(struct slot *s, const struct sys_handle *h)
 {
     unsigned char *room = s->handle;
 
+    atomic_store(&s->links.state, 0);
     if (h->bytes > SLOT_HANDLE_INLINE) {
         room = s->long_handle = malloc(h->bytes);
         if (!room)
@@ -193,6 +194,7 @@ int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *ou
         s->handle_bytes = 0;
         s->fd = steal_fd(fd);
         s->node = who->node;
+        atomic_store(&s->links.state, 0);
     }
     s->ino = who->ino;
     s->mount = who->mount;

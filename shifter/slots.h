@@ -8,6 +8,7 @@
 #ifndef SHIFTER_SLOTS_H
 #define SHIFTER_SLOTS_H
 
+#include "shifter/dir_links.h"
 #include "shifter/sys.h"
 
 #include <stdatomic.h>
@@ -42,10 +43,13 @@ struct slot {
     atomic_bool shown_set_id; /* the kernel was shown a set-id bit of this file */
     union {
         unsigned char handle[SLOT_HANDLE_INLINE];
-        unsigned char *long_handle; /* overlayfs, NFS */
         struct {
-            int fd;
-            uint64_t node;
+            union {
+                unsigned char *long_handle; /* overlayfs, NFS */
+                int fd;
+            };
+            uint64_t node;          /* with `fd` */
+            struct dir_links links; /* of a directory; not with a handle in this place */
         };
     };
     uint32_t backing;   /* of a regular file: backing.h */
@@ -67,6 +71,12 @@ int slots_init(struct slots *t); /* -ENOMEM; slots_release() is due either way *
 void slots_release(struct slots *t);
 
 struct slot *slots_at(const struct slots *t, uint64_t number);
+
+/* True where the slot has room for `links`: for all inodes of an overlay. */
+static inline bool slots_has_links(const struct slot *s)
+{
+    return s->handle_bytes == 0 || s->handle_bytes > SLOT_HANDLE_INLINE;
+}
 
 /* The handle of a slot that has one (handle_bytes > 0). */
 void slots_handle(const struct slot *s, struct sys_handle *out);

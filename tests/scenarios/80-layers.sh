@@ -37,6 +37,12 @@ seen() {
 		awk -v by="$2" '{$4 = $4 == 65534 ? $4 : $4 - by; $5 = $5 == 65534 ? $5 : $5 - by; print}'
 }
 
+# Without one that is shown as somebody else's, and without the links of directories, which are fuse-overlayfs'
+# (81-mount-program.sh).
+comparable() {
+	grep -v '^./two' | awk '$2 == "d" { $6 = "-" } { print }'
+}
+
 test_layers_are_merged_like_overlayfs() {
 	three_layers
 	rmdir u w
@@ -44,7 +50,7 @@ test_layers_are_merged_like_overlayfs() {
 	mount -t overlay none -o lowerdir=l1:l2:l3 native
 	chown 65534 l2/two && find l1 l2 l3 -printf '%p %y %m %U:%G %n %s %T@ %C@\n' >before
 	merged mnt l1:l2:l3
-	no_difference <(seen native 0 | grep -v '^./two') <(seen mnt 100000 | grep -v '^./two')
+	no_difference <(seen native 0 | comparable) <(seen mnt 100000 | comparable)
 	is "$(stat -f -c %t mnt)" 65735546
 	is "$(cat mnt/dir/same mnt/dir/deep/third)" $'1\n3'
 	has "$(inside sh -c 'touch mnt/new 2>&1 || :')" 'Read-only file system'

@@ -49,6 +49,82 @@ fast_ino_check=1,xino=on,default_permissions,allow_other,suid,dev,noatime,noexec
 		'error: lowerdir: //p/data/.*/lower is for a plugin of fuse-overlayfs'
 }
 
+links() {
+	stat -c %h "$@" | xargs
+}
+
+# overlayfs says 1 of a directory that it merges; so does static_nlink of all.
+test_links_of_merged_directories() {
+	local n
+
+	plain_upper
+	mkdir -p lower/dir/{a,b} lower/other u/dir/c
+	touch lower/dir/file
+	program mnt "$OPT"
+	is "$(links mnt mnt/dir mnt/dir/a mnt/other)" '4 5 2 2'
+	inside mkdir mnt/dir/d mnt/other/e
+	is "$(links mnt/dir mnt/other)" '6 3'
+	inside rmdir mnt/dir/a mnt/dir/d
+	inside rm mnt/dir/file
+	is "$(links mnt/dir)" 4
+	# Of one made again where one was, of one that moves, and of a file, which is none.
+	inside mkdir mnt/dir/a
+	inside mv mnt/other/e mnt/dir/moved
+	is "$(links mnt/dir mnt/other)" '6 2'
+	inside touch mnt/other/file
+	inside mv mnt/other/file mnt/dir/file
+	is "$(links mnt/dir mnt/other)" '6 2'
+	inside mkdir mnt/other/f
+	# Many at a time, some of which fail.
+	for n in 1 2 3 4; do
+		(cd mnt/dir && for i in $(seq 50); do inside mkdir "x$i" 2>/dev/null || :; stat . >/dev/null; done) &
+	done
+	wait
+	is "$(links mnt/dir)" 56
+	unmount mnt
+	program mnt "$OPT"
+	is "$(links mnt/dir mnt/other)" '56 3'
+	unmount mnt
+	program mnt "$OPT,static_nlink"
+	is "$(links mnt mnt/dir mnt/dir/a)" '1 1 1'
+	unmount mnt
+}
+
+# Names by which those who write layers keep something for themselves.
+test_attributes_of_layers_are_hidden() {
+	plain_upper
+	setfattr -n user.fuseoverlayfs.origin -v x lower/file
+	setfattr -n user.overlay.opaque -v y lower/file
+	setfattr -n user.mine -v z lower/file
+	program mnt "$OPT"
+	is "$(inside getfattr -d mnt/file 2>/dev/null | grep -v '^#' | xargs)" user.mine=z
+	has "$(inside getfattr -n user.overlay.opaque mnt/file 2>&1 || :)" 'not supported'
+	has "$(inside setfattr -n user.fuseoverlayfs.opaque -v y mnt/file 2>&1 || :)" 'not supported'
+	has "$(inside setfattr -x user.overlay.opaque mnt/file 2>&1 || :)" 'not supported'
+	unmount mnt
+	program mnt "$OPT,noxattrs=1"
+	has "$(inside getfattr -d mnt/file 2>&1 || :)" 'not supported'
+	has "$(inside setfattr -n user.mine -v y mnt/file 2>&1 || :)" 'not supported'
+	has "$(setfacl -m u:100001:r mnt/file 2>&1 || :)" 'not supported'
+	unmount mnt
+	program mnt "$OPT"
+	is "$(inside getfattr --only-values -n user.mine mnt/file)" z
+	is "$(getfattr -d -m user.overlay lower/file | grep -c opaque)" 1
+	unmount mnt
+}
+
+# For programs with a 32-bit ino_t. overlayfs has the layer in upper bits where it has several.
+test_short_inode_numbers() {
+	plain_upper
+	mkdir one && mount -t tmpfs none one && touch one/of-tmpfs
+	program mnt "$OPT,lowerdir=lower:one,ino32_t"
+	is "$(stat -c %i mnt/file mnt/of-tmpfs mnt | awk '$1 <= 0 || $1 > 4294967295' | wc -l)" 0
+	# stat(2) and readdir(3) agree.
+	is "$(cd mnt && stat -c '%i %n' ./* | sort)" "$(find mnt -mindepth 1 -printf '%i ./%P\n' | sort)"
+	unmount mnt
+	umount one
+}
+
 # Engines wait for the end of file on the pipes of what they start, and for its exit status.
 test_it_leaves_no_pipe_open() {
 	plain_upper
