@@ -113,24 +113,31 @@ int creds_enter(struct creds_scope *scope, struct disk_id uid, struct disk_id gi
     return 0;
 }
 
+static void set_capabilities(bool fsetid, bool fowner)
+{
+    uint64_t without = (fsetid ? 0 : CAP_BIT(CAP_FSETID)) | (fowner ? 0 : CAP_BIT(CAP_FOWNER));
+
+    capset_raw(permitted_set & ~without, permitted_set);
+}
+
 void creds_raise_fsetid(struct creds_scope *scope)
 {
-    scope->caps = true;
-    capset_raw(permitted_set, permitted_set);
+    scope->fsetid = true;
+    set_capabilities(true, !scope->no_fowner);
 }
 
 void creds_lower_fowner(struct creds_scope *scope)
 {
-    scope->caps = true;
-    capset_raw(permitted_set & ~(CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_FOWNER)), permitted_set);
+    scope->no_fowner = true;
+    set_capabilities(scope->fsetid, false);
 }
 
 void creds_leave(struct creds_scope *scope)
 {
     int saved = errno;
 
-    if (scope->caps)
-        capset_raw(permitted_set & ~CAP_BIT(CAP_FSETID), permitted_set);
+    if (scope->fsetid || scope->no_fowner)
+        set_capabilities(false, true);
     if (scope->ids) {
         setfsuid(idle.uid);
         setfsgid(idle.gid);

@@ -35,13 +35,13 @@ int creds_init_process(bool in_initial_userns, struct err *e);
 void creds_init_ids(const struct idmap *uids, const struct idmap *gids);
 
 struct creds_scope {
-    bool ids;  /* file system ids were changed */
-    bool caps; /* the effective capabilities were changed */
+    bool ids;               /* file system ids were changed */
+    bool fsetid, no_fowner; /* the effective capabilities were changed by one or the other */
     bool umask_set;
     mode_t umask; /* to go back to */
 };
 
-#define CREDS_SCOPE_NONE ((struct creds_scope){false, false, false, 0})
+#define CREDS_SCOPE_NONE ((struct creds_scope){0})
 #define cleanup_creds __attribute__((cleanup(creds_leave)))
 
 /*

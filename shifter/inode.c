@@ -2,40 +2,9 @@
 #include "shifter/inode.h"
 
 #include "base/cleanup.h"
-#include "shifter/backing.h"
-#include "shifter/fd_budget.h"
-#include "shifter/fd_cache.h"
-#include "shifter/lower.h"
-#include "shifter/slots.h"
+#include "shifter/inode_table.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define ROOT_SLOT FIRST_SLOT
-
-struct inode_table {
-    struct lower *lower;
-    struct fd_budget *fds; /* each slot's fd and kept fd counts */
-    struct backing_table *files;
-    const struct override *override;
-    bool count_links;
-    struct fd_cache *recent; /* of inodes that are known by handles */
-    pthread_mutex_t lock;
-    struct slots slots; /* lock; see slots.h for what is read without */
-};
-
-static struct slot *slot_of(const struct inode_table *t, uint64_t id)
-{
-    return slots_at(&t->slots, id);
-}
-
-/* The fd that a slot has, or -1: then it is reached by its handle. */
-static int fd_of_slot(const struct slot *s)
-{
-    return s->handle_bytes == 0 ? s->fd : atomic_load(&s->kept_fd);
-}
 
 /*
  * Counts a lookup of the inode, whose slot gets *fd (stolen) if it is new and has no handle.
@@ -98,6 +67,7 @@ static int complete_state(struct inode_table *t, uint64_t id, int fd, struct sys
     int r = note_set_id(t, slot_of(t, id), fd, st);
 
     dir_links_show(inode_dir_links(t, id), fd, &st->st);
+    shown_owner_note(inode_shown_owner(t, id), st->st.st_uid);
     st->st.st_ino = inode_shown_ino(t, id, st->st.st_ino);
     return r;
 }
@@ -129,6 +99,11 @@ bool inode_take_shown_set_id(struct inode_table *t, uint64_t id)
 bool inode_shown_set_id(const struct inode_table *t, uint64_t id)
 {
     return atomic_load(&slot_of(t, id)->shown_set_id);
+}
+
+_Atomic uint64_t *inode_shown_owner(struct inode_table *t, uint64_t id)
+{
+    return &slot_of(t, id)->owner;
 }
 
 uint32_t *inode_backing(struct inode_table *t, uint64_t id)
@@ -194,8 +169,10 @@ static int get_by_name(struct inode_table *t, int dir_fd, const char *name, uint
     who.type = (uint16_t)(st->st.st_mode & S_IFMT);
     who.has_handle = true;
     r = count_lookup(t, &who, &no_fd, id, generation);
-    if (r == 0)
-        st->st.st_ino = inode_shown_ino(t, *id, st->st.st_ino);
+    if (r < 0)
+        return r;
+    shown_owner_note(inode_shown_owner(t, *id), st->st.st_uid);
+    st->st.st_ino = inode_shown_ino(t, *id, st->st.st_ino);
     return r;
 }
 
@@ -301,100 +278,4 @@ int inode_open(struct inode_table *t, uint64_t id, int flags)
     if (s->type != S_IFREG && s->type != S_IFDIR)
         return -ENXIO;
     return fd >= 0 ? sys_reopen(fd, flags) : open_by_handle(t, s, flags);
-}
-
-bool inode_table_has_handles(const struct inode_table *t)
-{
-    return lower_handle_fd(t->lower, 0) >= 0;
-}
-
-unsigned inode_table_stack_depth(const struct inode_table *t)
-{
-    return lower_is_stacked(t->lower) ? 2 : 1;
-}
-
-void inode_table_count(const struct inode_table *t, uint64_t *slots, uint64_t *lookups)
-{
-    slots_count(&t->slots, slots, lookups);
-}
-
-void inode_table_each(const struct inode_table *t,
-                      void (*fn)(uint32_t id, struct slot *s, void *arg), void *arg)
-{
-    slots_each(&t->slots, fn, arg);
-}
-
-/*
- * The root has its slot from the start, by an fd whatever the file system offers. The directory
- * around the lower is on no mount of it, and is found by no identity: number 0 is nobody's.
- */
-static int add_root(struct inode_table *t, int root_fd, int outside_fd)
-{
-    struct identity who = {.type = S_IFDIR, .has_handle = false};
-    struct sys_stat st;
-    cleanup_close int fd = sys_reopen(outside_fd >= 0 ? outside_fd : root_fd, O_PATH);
-    uint32_t s;
-    int r;
-
-    if (fd < 0)
-        return fd;
-    r = sys_stat(fd, &st);
-    if (r < 0)
-        return r;
-    who.ino = outside_fd >= 0 ? 0 : st.st.st_ino;
-    r = slots_add(&t->slots, &who, &fd, &s);
-    if (r == 0)
-        slot_of(t, s)->nlookup = 1;
-    return r;
-}
-
-int inode_table_new(const struct inode_table_setup *setup, struct inode_table **out, struct err *e)
-{
-    struct inode_table *t = calloc(1, sizeof(*t));
-    int r;
-
-    if (!t)
-        return err_set(e, -ENOMEM, "inode table");
-    pthread_mutex_init(&t->lock, NULL);
-    t->fds = setup->fds;
-    t->files = setup->files;
-    t->override = setup->override;
-    t->count_links = setup->count_links;
-    t->recent = fd_cache_new(setup->fds);
-    r = slots_init(&t->slots);
-    if (!t->recent)
-        r = -ENOMEM;
-    if (r == 0)
-        r = lower_new(setup->root_fd, setup->by_handle, setup->split_links, &t->lower);
-    if (r == 0 && setup->short_inos)
-        lower_show_short_inos(t->lower);
-    if (r == 0)
-        r = add_root(t, setup->root_fd, setup->outside_fd);
-    if (r < 0) {
-        inode_table_free(t);
-        return err_set(e, r, "inode table over the lower");
-    }
-    *out = t;
-    return 0;
-}
-
-static void close_slot(uint32_t n, struct slot *s, void *arg)
-{
-    int fd = fd_of_slot(s);
-
-    (void)n;
-    (void)arg;
-    if (fd >= 0)
-        close(fd);
-}
-
-void inode_table_free(struct inode_table *t)
-{
-    slots_each(&t->slots, close_slot, NULL);
-    slots_release(&t->slots);
-    fd_cache_free(t->recent);
-    if (t->lower)
-        lower_free(t->lower);
-    pthread_mutex_destroy(&t->lock);
-    free(t);
 }

@@ -25,6 +25,7 @@
 #include "shifter/dir_links.h"
 #include "shifter/inode_fd.h"
 #include "shifter/override.h"
+#include "shifter/shown_owner.h"
 #include "shifter/sys.h"
 
 #include <stdbool.h>
@@ -75,6 +76,9 @@ int inode_get(struct inode_table *t, int fd, uint64_t *id, uint64_t *generation,
 int inode_stat(struct inode_table *t, uint64_t id, int fd, struct sys_stat *st);
 bool inode_take_shown_set_id(struct inode_table *t, uint64_t id);
 bool inode_shown_set_id(const struct inode_table *t, uint64_t id); /* the same, and stays so */
+
+/* Whose it is to the kernel: shown_owner.h. All that is shown by the functions here is noted. */
+_Atomic uint64_t *inode_shown_owner(struct inode_table *t, uint64_t id);
 
 /* What the open files of the node are known by (backing.h). */
 uint32_t *inode_backing(struct inode_table *t, uint64_t id);

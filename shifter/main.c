@@ -220,6 +220,7 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
         .static_nlink = o->static_nlink,
         .no_acl = o->no_acl || o->no_xattrs || o->override.read != 0,
         .no_xattrs = o->no_xattrs,
+        .split_links = o->split_links,
         .no_fsync = !o->fsync || o->volatile_upper,
         .hide_markers = o->lowerdir != NULL,
         .counts = o->count_fd >= 0 ? counts_map(o->count_fd) : NULL,
@@ -247,11 +248,14 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
         close_and_reset(&sh.outside_fd);
     close(lower_fd);
     if (r == 0)
+        r = override_locks_new(&sh.override);
+    if (r == 0)
         r = serve_inside(&sh, o, dev_fd, &ready_fd, initial, &e);
     if (r < 0) {
         log_error("%s", e.msg);
         tell(ready_fd, e.msg);
     }
+    override_locks_free(&sh.override);
     close_and_reset(&sh.root_fd);
     close_and_reset(&sh.outside_fd);
     return r;

@@ -28,6 +28,9 @@ double ops_attr_timeout(const struct shifter *sh, uint64_t id, const struct stat
 {
     bool set_id = st->st_mode & (S_ISUID | S_ISGID);
 
+    /* What happens to the file by another of its names the kernel does not see happen to this. */
+    if (sh->split_links && S_ISREG(st->st_mode) && st->st_nlink > 1)
+        return 0;
     /* A write may take set-id bits, and one through a mapping moves times: nobody tells us. */
     if (S_ISREG(st->st_mode) &&
         backing_written_past_us(sh->files, inode_backing(sh->inodes, id), !set_id))
@@ -145,25 +148,15 @@ int ops_become_caller(fuse_req_t req, struct creds_scope *scope)
     return r < 0 ? r : creds_enter(scope, uid, gid, who.umask);
 }
 
-/*
- * What the lower does by itself where set-id bits are in the inode. File capabilities, under
- * whatever name, the kernel has removed before: it asks for that in a request of its own.
- */
-static void take_set_id(struct shifter *sh, fuse_ino_t ino)
+int ops_content_changes(struct shifter *sh, int fd)
 {
-    static const struct override_change no_set_id = {.mode_clear = S_ISUID | S_ISGID};
-    cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
-
-    if (worker_keeps_privs() || !inode_shown_set_id(sh->inodes, ino))
-        return;
-    if (inode_path_fd(sh->inodes, ino, &f) == 0 && override_is_for(&sh->override, f.fd))
-        override_change(&sh->override, f.fd, &no_set_id);
+    if (!override_writes(&sh->override))
+        return 0;
+    return override_content_changes(&sh->override, fd, worker_keeps_privs());
 }
 
 void ops_content_changed(struct shifter *sh, fuse_ino_t ino)
 {
-    if (override_writes(&sh->override))
-        take_set_id(sh, ino);
     if (inode_take_shown_set_id(sh->inodes, ino))
         session_forget_attr(sh->session, ino);
 }

@@ -73,6 +73,28 @@ int ops_caller_on_disk(const struct shifter *sh, const struct ops_caller *who, s
                        struct disk_id *gid);
 
 /*
+ * ops_owner.c. Around what only the owner of a file may do (inode_owner_or_capable() in the
+ * kernel): chmod, chown, setting times, an ACL or flags. The kernel has looked who may, but by the
+ * owner that it was shown, and that may be an old one: the source was changed behind the mount, or
+ * through another name that is another node (split_links). -EPERM where the caller is not the owner
+ * any more. The owner's work is then done as the owner, so that the lower looks again; where owners
+ * are in attributes, override_change() does, by `uid`.
+ */
+struct ops_owner {
+    struct creds_scope scope;
+    bool is_owner; /* and nothing else */
+    struct disk_id uid;
+};
+#define OPS_OWNER_NONE ((struct ops_owner){.scope = CREDS_SCOPE_NONE})
+#define cleanup_owner __attribute__((cleanup(ops_owner_end)))
+int ops_owner_begin(struct shifter *sh, const struct ops_caller *who, fuse_ino_t ino, int fd,
+                    struct ops_owner *o);
+static inline void ops_owner_end(struct ops_owner *o)
+{
+    creds_leave(&o->scope);
+}
+
+/*
  * ops_new.c. A new file is made between the two: as the caller, so that the lower gives it its
  * owner, or as the server, and then told in its attribute whose it is (override.h).
  */
@@ -80,6 +102,7 @@ struct ops_new {
     mode_t mode; /* to make it with */
     struct creds_scope scope;
     bool by_attribute;
+    bool is_callers; /* in its inode, where the rest has attributes */
     struct disk_id uid, gid;
     mode_t shown_mode;
 };
@@ -111,9 +134,14 @@ void ops_shift_stat(const struct shifter *sh, struct stat *st);
 double ops_attr_timeout(const struct shifter *sh, uint64_t id, const struct stat *st);
 
 /*
- * After a write, a truncating open or the like, before its reply: these take the set-id bits of a
- * file on the lower, but the kernel goes on with the mode it was shown, and would execute by it.
- * Where the bits are in an attribute the lower knows nothing of them, and they are taken here.
+ * Before a write, a truncating open or the like, which fails where this does: takes set-id bits and
+ * file capabilities that are in attributes. The lower knows nothing of these.
+ */
+int ops_content_changes(struct shifter *sh, int fd);
+
+/*
+ * After it, before its reply: the set-id bits of the file are gone, but the kernel goes on with the
+ * mode it was shown, and would execute by it.
  */
 void ops_content_changed(struct shifter *sh, fuse_ino_t ino);
 
@@ -177,8 +205,15 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
                  int flags);
-int ops_apply_setxattr(struct shifter *sh, uint64_t ino, const char *name, const void *value,
-                       size_t size, int flags, bool keep_sgid);
+struct ops_xattr {
+    const char *name;
+    const void *value;
+    size_t size;
+    int flags;      /* of setxattr(2) */
+    bool keep_sgid; /* the set-group-id bit stays when an ACL is written */
+};
+int ops_apply_setxattr(struct shifter *sh, const struct ops_caller *who, uint64_t ino,
+                       const struct ops_xattr *x);
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
 

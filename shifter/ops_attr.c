@@ -55,7 +55,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
  * known here to be one.) What of all that is in the inode goes with an empty chown(2) there.
  */
 static int set_owner_in_attribute(const struct shifter *sh, int fd, mode_t type, struct disk_id uid,
-                                  struct disk_id gid)
+                                  struct disk_id gid, const struct ops_owner *owner)
 {
     struct override_change c = {
         .uid_set = uid.v != IDMAP_NO_ID,
@@ -63,10 +63,14 @@ static int set_owner_in_attribute(const struct shifter *sh, int fd, mode_t type,
         .uid = uid.v,
         .gid = gid.v,
         .mode_clear = S_ISDIR(type) ? 0 : S_ISUID | S_ISGID,
+        .only_owner = owner->is_owner,
+        .owner = owner->uid.v,
     };
+    int r;
 
     sys_chown(fd, IDMAP_NO_ID, IDMAP_NO_ID);
-    return override_change(&sh->override, fd, &c);
+    r = override_remove_capability(&sh->override, fd);
+    return r < 0 ? r : override_change(&sh->override, fd, &c);
 }
 
 /*
@@ -83,7 +87,7 @@ static int set_owner_of_others(const struct shifter *sh, int fd, struct disk_id 
 }
 
 static int set_owner(struct shifter *sh, fuse_ino_t ino, int fd, const struct stat *attr,
-                     int to_set)
+                     int to_set, const struct ops_owner *owner)
 {
     struct disk_id uid = {IDMAP_NO_ID}, gid = {IDMAP_NO_ID};
     int r = 0;
@@ -95,21 +99,28 @@ static int set_owner(struct shifter *sh, fuse_ino_t ino, int fd, const struct st
         r = shift_gid_in(&sh->shift, (struct mount_id){attr->st_gid}, &gid);
     if (r < 0)
         return r;
-    if (override_is_for(&sh->override, fd))
-        return set_owner_in_attribute(sh, fd, inode_type(sh->inodes, ino), uid, gid);
-    return set_owner_of_others(sh, fd, uid, gid);
+    r = override_is_for(&sh->override, fd);
+    if (r > 0)
+        r = set_owner_in_attribute(sh, fd, inode_type(sh->inodes, ino), uid, gid, owner);
+    else if (r == 0)
+        r = set_owner_of_others(sh, fd, uid, gid);
+    if (r == 0 && uid.v != IDMAP_NO_ID)
+        shown_owner_change(inode_shown_owner(sh->inodes, ino), uid.v);
+    return r;
 }
 
-static int set_mode(const struct shifter *sh, int fd, mode_t mode)
+static int set_mode(const struct shifter *sh, int fd, mode_t mode, struct ops_owner *owner)
 {
-    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
-    struct override_change c = {.mode_set = true, .mode = mode};
+    struct override_change c = {
+        .mode_set = true, .mode = mode, .only_owner = owner->is_owner, .owner = owner->uid.v};
 
-    if (override_is_for(&sh->override, fd))
-        return override_change(&sh->override, fd, &c);
+    int r = override_is_for(&sh->override, fd);
+
+    if (r != 0)
+        return r < 0 ? r : override_change(&sh->override, fd, &c);
     /* The kernel took the bit out already where the caller may not set it. */
     if (mode & S_ISGID)
-        creds_raise_fsetid(&scope);
+        creds_raise_fsetid(&owner->scope);
     return sys_chmod(fd, mode & 07777);
 }
 
@@ -121,8 +132,10 @@ static int set_size(struct shifter *sh, fuse_ino_t ino, int fd, const struct fus
                     off_t size)
 {
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
-    int r;
+    int r = ops_content_changes(sh, fd);
 
+    if (r < 0)
+        return r;
     if (worker_keeps_privs())
         creds_raise_fsetid(&scope);
     if (fi)
@@ -173,10 +186,11 @@ static void set_nothing(fuse_req_t req, fuse_ino_t ino, int fd)
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
     struct shifter *sh = ops_shifter(req);
 
-    if (override_is_for(&sh->override, fd)) {
+    if (override_is_for(&sh->override, fd) != 0) {
         if (!inode_shown_set_id(sh->inodes, ino) || is_owner(req, ino, fd))
             set_owner_in_attribute(sh, fd, inode_type(sh->inodes, ino),
-                                   (struct disk_id){IDMAP_NO_ID}, (struct disk_id){IDMAP_NO_ID});
+                                   (struct disk_id){IDMAP_NO_ID}, (struct disk_id){IDMAP_NO_ID},
+                                   &OPS_OWNER_NONE);
         return;
     }
     if (ops_become_caller(req, &scope) < 0)
@@ -185,25 +199,44 @@ static void set_nothing(fuse_req_t req, fuse_ino_t ino, int fd)
     sys_chown(fd, IDMAP_NO_ID, IDMAP_NO_ID);
 }
 
+#define NEEDS_OWNER                                                                                \
+    (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_ATIME |            \
+     FUSE_SET_ATTR_MTIME)
+
+/* Setting the times to now is for all who may write. */
+static bool needs_owner(int to_set)
+{
+    if (to_set & FUSE_SET_ATTR_ATIME_NOW)
+        to_set &= ~FUSE_SET_ATTR_ATIME;
+    if (to_set & FUSE_SET_ATTR_MTIME_NOW)
+        to_set &= ~FUSE_SET_ATTR_MTIME;
+    return to_set & NEEDS_OWNER;
+}
+
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
                 struct fuse_file_info *fi)
 {
     struct shifter *sh = ops_shifter(req);
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
+    cleanup_owner struct ops_owner owner = OPS_OWNER_NONE;
+    struct ops_caller who = ops_caller_of(req);
     int r = attr_fd(sh, ino, fi, &f);
 
+    if (r == 0 && needs_owner(to_set))
+        r = ops_owner_begin(sh, &who, ino, f.fd, &owner);
     if (r == 0 && to_set == 0)
         set_nothing(req, ino, f.fd);
     /* Owner before mode: a change of owner strips the set-id bits that the mode may set. */
     if (r == 0 && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
-        r = set_owner(sh, ino, f.fd, attr, to_set);
+        r = set_owner(sh, ino, f.fd, attr, to_set, &owner);
     if (r == 0 && (to_set & FUSE_SET_ATTR_MODE))
-        r = set_mode(sh, f.fd, attr->st_mode);
+        r = set_mode(sh, f.fd, attr->st_mode, &owner);
     if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE))
         r = set_size(sh, ino, f.fd, fi, attr->st_size);
     if (r == 0 && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
                              FUSE_SET_ATTR_MTIME_NOW)))
         r = set_times(f.fd, attr, to_set);
+    ops_owner_end(&owner);
     if (r < 0)
         fuse_reply_err(req, -r);
     else
@@ -226,7 +259,9 @@ void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg, struct fu
 {
     union attr_flags data = {0};
     cleanup_close int own = -1;
-    int fd;
+    cleanup_owner struct ops_owner owner = OPS_OWNER_NONE;
+    struct ops_caller who = ops_caller_of(req);
+    int fd, r;
 
     (void)arg;
     (void)flags;
@@ -243,10 +278,13 @@ void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg, struct fu
     if (in_size > 0)
         memcpy(&data, in, in_size);
     fd = ops_open_fd(ops_shifter(req), ino, fi->fh, O_RDONLY, &own);
-    if (fd < 0)
-        fuse_reply_err(req, -fd);
-    else if (ioctl(fd, cmd, &data) < 0)
-        fuse_reply_err(req, errno);
+    r = fd < 0 ? fd : 0;
+    if (r == 0 && (cmd == FS_IOC_SETFLAGS || cmd == FS_IOC_FSSETXATTR))
+        r = ops_owner_begin(ops_shifter(req), &who, ino, fd, &owner);
+    if (r == 0 && ioctl(fd, cmd, &data) < 0)
+        r = -errno;
+    if (r < 0)
+        fuse_reply_err(req, -r);
     else
         fuse_reply_ioctl(req, 0, &data, out_size);
 }

@@ -74,7 +74,9 @@ void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t 
 
     if (worker_keeps_privs())
         creds_raise_fsetid(&scope);
-    n = write_at(fh_fd(fi), in->buf[0].mem, in->buf[0].size, off, append);
+    n = ops_content_changes(ops_shifter(req), fh_fd(fi));
+    if (n == 0)
+        n = write_at(fh_fd(fi), in->buf[0].mem, in->buf[0].size, off, append);
     ops_content_changed(ops_shifter(req), ino);
     if (n < 0)
         fuse_reply_err(req, (int)-n);
@@ -110,10 +112,12 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
                   struct fuse_file_info *fi)
 {
-    int r = fallocate(fh_fd(fi), mode, off, len) < 0 ? errno : 0;
+    int r = ops_content_changes(ops_shifter(req), fh_fd(fi));
 
+    if (r == 0 && fallocate(fh_fd(fi), mode, off, len) < 0)
+        r = -errno;
     ops_content_changed(ops_shifter(req), ino);
-    fuse_reply_err(req, r);
+    fuse_reply_err(req, -r);
 }
 
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
@@ -142,11 +146,14 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
                         struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out,
                         struct fuse_file_info *fi_out, size_t len, int flags)
 {
-    ssize_t n = copy_file_range(fh_fd(fi_in), &off_in, fh_fd(fi_out), &off_out,
-                                len < COPY_AT_ONCE ? len : COPY_AT_ONCE, (unsigned)flags);
+    ssize_t n = ops_content_changes(ops_shifter(req), fh_fd(fi_out));
 
     (void)ino_in;
-    n = n < 0 ? -errno : n;
+    if (n == 0) {
+        n = copy_file_range(fh_fd(fi_in), &off_in, fh_fd(fi_out), &off_out,
+                            len < COPY_AT_ONCE ? len : COPY_AT_ONCE, (unsigned)flags);
+        n = n < 0 ? -errno : n;
+    }
     ops_content_changed(ops_shifter(req), ino_out);
     if (n < 0)
         fuse_reply_err(req, (int)-n);

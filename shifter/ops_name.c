@@ -15,13 +15,27 @@ static int begin_create(fuse_req_t req, fuse_ino_t parent, const char *name, mod
     return r < 0 ? r : ops_new_begin_for(req, parent, mode, new);
 }
 
+/* A file that is to get an attribute is made by open(2), which holds on to it. */
+static int make_file(const struct shifter *sh, struct ops_new *new, int dir_fd, const char *name)
+{
+    cleanup_close int fd = openat(
+        dir_fd, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, new->mode & 07777);
+    int r = fd < 0 ? -errno : ops_new_end_fd(sh, new, fd);
+
+    if (r < 0 && fd >= 0)
+        unlinkat(dir_fd, name, 0);
+    return r;
+}
+
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
     cleanup_inode_fd struct inode_fd dir = INODE_FD_NONE;
     cleanup_new struct ops_new new = OPS_NEW_NONE;
     int r = begin_create(req, parent, name, mode, &dir, &new);
 
-    if (r == 0) {
+    if (r == 0 && new.by_attribute) {
+        r = make_file(ops_shifter(req), &new, dir.fd, name);
+    } else if (r == 0) {
         r = mknodat(dir.fd, name, new.mode, rdev) < 0 ? -errno : 0;
         r = ops_new_end(ops_shifter(req), &new, r, dir.fd, name);
     }

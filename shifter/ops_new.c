@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "shifter/ops.h"
 
+#include <errno.h>
 #include <fcntl.h>
 
 /* What a directory with the set-group-id bit gives to what is made in it. */
@@ -38,9 +39,11 @@ static int begin_by_attribute(struct shifter *sh, uint64_t dir, mode_t mode, mod
     if (r < 0)
         return r;
     n->by_attribute = S_ISREG(mode) || S_ISDIR(mode);
+    n->is_callers = !n->by_attribute;
     n->mode = n->by_attribute ? (mode & S_IFMT) | (S_ISDIR(mode) ? 0700 : 0600) : n->shown_mode;
     if (!n->by_attribute && creds_enter(&n->scope, n->uid, n->gid, 0) == 0)
         return 0;
+    n->is_callers = false;
     creds_leave(&n->scope);
     return creds_enter(&n->scope, (struct disk_id){0}, (struct disk_id){0}, 0);
 }
@@ -81,15 +84,60 @@ int ops_new_end_fd(const struct shifter *sh, struct ops_new *n, int fd)
     return r;
 }
 
+static int is_something(int dir_fd, const struct dirent64 *d, void *arg)
+{
+    (void)dir_fd;
+    (void)d;
+    (void)arg;
+    return -ENOTEMPTY;
+}
+
+/*
+ * True where fd refers to what was made just now: another mount of the same source may have put
+ * something else in its place, which is not to become the caller's.
+ */
+static bool is_new(const struct shifter *sh, const struct ops_new *n, int fd)
+{
+    uint32_t owner = n->by_attribute ? sh->override.owners[0] : n->uid.v;
+    struct sys_stat st;
+
+    if (S_ISDIR(n->mode) && sys_each_name(fd, ".", is_something, NULL) < 0)
+        return false;
+    /* But for the set-group-id bit, which a directory passes on. */
+    return sys_stat(fd, &st) == 0 && st.st.st_uid == owner &&
+           ((st.st.st_mode ^ n->mode) & (n->by_attribute ? 05777 | S_IFMT : S_IFMT)) == 0;
+}
+
+/*
+ * Group and mode of what can have no attribute: the lower went by the inode of the directory, by
+ * its group, its set-group-id bit and its default ACL, and that is not what is shown of it.
+ */
+static int correct_inode(struct ops_new *n, int fd)
+{
+    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    int r = sys_chown(fd, IDMAP_NO_ID, n->gid.v);
+
+    creds_raise_fsetid(&scope);
+    return r < 0 || S_ISLNK(n->mode) ? r : sys_chmod(fd, n->shown_mode & 07777);
+}
+
 int ops_new_end(const struct shifter *sh, struct ops_new *n, int r, int dir_fd, const char *name)
 {
     cleanup_close int fd = -1;
 
     creds_leave(&n->scope);
-    if (r < 0 || !n->by_attribute)
+    if (r < 0 || !(n->by_attribute || n->is_callers))
         return r;
     fd = sys_open_path_at(dir_fd, name);
-    r = fd < 0 ? fd : ops_new_end_fd(sh, n, fd);
+    if (fd < 0)
+        return fd;
+    if (!is_new(sh, n, fd))
+        return -ESTALE;
+    if (n->is_callers)
+        return correct_inode(n, fd);
+    r = ops_new_end_fd(sh, n, fd);
+    if (r == -EEXIST)
+        return -ESTALE;
     if (r < 0)
         unlinkat(dir_fd, name, S_ISDIR(n->mode) ? AT_REMOVEDIR : 0);
     return r;

@@ -65,6 +65,14 @@ static void forget_old(struct shifter *sh, uint64_t id, int flags,
     }
 }
 
+static int before_truncation(struct shifter *sh, uint64_t id)
+{
+    cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
+    int r = override_writes(&sh->override) ? inode_path_fd(sh->inodes, id, &f) : 0;
+
+    return f.fd >= 0 ? ops_content_changes(sh, f.fd) : r;
+}
+
 static int open_file(struct shifter *sh, uint64_t id, int flags, struct protocol_open_out *out)
 {
     cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
@@ -76,7 +84,9 @@ static int open_file(struct shifter *sh, uint64_t id, int flags, struct protocol
         reply_make_open(sh, &o, out);
         return 0;
     }
-    r = take_fd(sh);
+    r = flags & O_TRUNC ? before_truncation(sh, id) : 0;
+    if (r == 0)
+        r = take_fd(sh);
     if (r < 0)
         return r;
     if ((flags & O_TRUNC) && worker_keeps_privs())

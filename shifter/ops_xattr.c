@@ -66,7 +66,7 @@ static const char *name_to_write(const struct shifter *sh, int fd, const char *n
 {
     const char *kept = override_name_on_disk(&sh->override, name, room);
 
-    return kept && override_is_for(&sh->override, fd) ? kept : name;
+    return kept && override_is_for(&sh->override, fd) > 0 ? kept : name;
 }
 
 static int remove_value(const struct shifter *sh, int fd, const char *name)
@@ -142,47 +142,54 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
         fuse_reply_buf(req, buf, (size_t)n);
 }
 
-static int write_value(const struct shifter *sh, int fd, const char *name, const void *value,
-                       size_t size, int flags, bool keep_sgid)
+static int write_value(const struct shifter *sh, int fd, const struct ops_xattr *x,
+                       const void *value, size_t size)
 {
-    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
     char room[OVERRIDE_NAME_MAX];
 
-    if (keep_sgid)
-        creds_raise_fsetid(&scope);
-    return sys_setxattr(fd, name_to_write(sh, fd, name, room), value, size, flags);
+    return sys_setxattr(fd, name_to_write(sh, fd, x->name, room), value, size, x->flags);
 }
 
-int ops_apply_setxattr(struct shifter *sh, uint64_t ino, const char *name, const void *value,
-                       size_t size, int flags, bool keep_sgid)
+static int shift_and_write(const struct shifter *sh, int fd, const struct ops_xattr *x)
 {
-    cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
     char cap[FCAP_MAX_SIZE];
     char *copy;
-    int r = check_name(sh, name);
+    int r;
+
+    /* An empty value has no id and means nothing; the kernel lets it pass, and so does this. */
+    if (strcmp(x->name, FCAP_NAME) == 0 && x->size > 0) {
+        if (x->size > sizeof(cap))
+            return -EINVAL;
+        memcpy(cap, x->value, x->size);
+        r = fcap_shift_in(&sh->shift, cap, x->size);
+        return r < 0 ? r : write_value(sh, fd, x, cap, (size_t)r);
+    }
+    /* An empty ACL removes the one that is there. */
+    if (acl_is_name(x->name) && x->size > 0) {
+        copy = worker_scratch(x->size);
+        if (!copy)
+            return -ENOMEM;
+        memcpy(copy, x->value, x->size);
+        r = acl_shift_in(&sh->shift, copy, x->size);
+        return r < 0 ? r : write_value(sh, fd, x, copy, x->size);
+    }
+    return write_value(sh, fd, x, x->value, x->size);
+}
+
+int ops_apply_setxattr(struct shifter *sh, const struct ops_caller *who, uint64_t ino,
+                       const struct ops_xattr *x)
+{
+    cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
+    cleanup_owner struct ops_owner owner = OPS_OWNER_NONE;
+    int r = check_name(sh, x->name);
 
     if (r == 0)
         r = inode_path_fd(sh->inodes, ino, &f);
-    if (r < 0)
-        return r;
-    /* An empty value has no id and means nothing; the kernel lets it pass, and so does this. */
-    if (strcmp(name, FCAP_NAME) == 0 && size > 0) {
-        if (size > sizeof(cap))
-            return -EINVAL;
-        memcpy(cap, value, size);
-        r = fcap_shift_in(&sh->shift, cap, size);
-        return r < 0 ? r : write_value(sh, f.fd, name, cap, (size_t)r, flags, keep_sgid);
-    }
-    /* An empty ACL removes the one that is there. */
-    if (acl_is_name(name) && size > 0) {
-        copy = worker_scratch(size);
-        if (!copy)
-            return -ENOMEM;
-        memcpy(copy, value, size);
-        r = acl_shift_in(&sh->shift, copy, size);
-        return r < 0 ? r : write_value(sh, f.fd, name, copy, size, flags, keep_sgid);
-    }
-    return write_value(sh, f.fd, name, value, size, flags, keep_sgid);
+    if (r == 0 && acl_is_name(x->name))
+        r = ops_owner_begin(sh, who, ino, f.fd, &owner);
+    if (r == 0 && x->keep_sgid)
+        creds_raise_fsetid(&owner.scope);
+    return r < 0 ? r : shift_and_write(sh, f.fd, x);
 }
 
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
@@ -190,9 +197,10 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 {
     /* The short form of the request, of kernels before 5.13, does not say whether the set-group-id
      * bit stays when an ACL is written: it goes, as for a caller who is not in the group. */
-    int r = ops_apply_setxattr(ops_shifter(req), ino, name, value, size, flags, false);
+    struct ops_xattr x = {name, value, size, flags, false};
+    struct ops_caller who = ops_caller_of(req);
 
-    fuse_reply_err(req, -r);
+    fuse_reply_err(req, -ops_apply_setxattr(ops_shifter(req), &who, ino, &x));
 }
 
 /* trusted.*, which listxattr(2) shows to the host's root only, and what cannot be had here. */
@@ -261,16 +269,19 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
-    cleanup_creds struct creds_scope scope = CREDS_SCOPE_NONE;
+    cleanup_owner struct ops_owner owner = OPS_OWNER_NONE;
+    struct ops_caller who = ops_caller_of(req);
     struct shifter *sh = ops_shifter(req);
     int r = check_name(sh, name);
 
     if (r == 0)
         r = inode_path_fd(sh->inodes, ino, &f);
+    if (r == 0 && acl_is_name(name))
+        r = ops_owner_begin(sh, &who, ino, f.fd, &owner);
     /* The request does not say whether the set-group-id bit may stay. On ext4 it stays for
      * everybody; tmpfs goes by the caller, and would take it from root's files too. */
-    if (acl_is_name(name))
-        creds_raise_fsetid(&scope);
+    if (r == 0 && acl_is_name(name))
+        creds_raise_fsetid(&owner.scope);
     if (r == 0)
         r = remove_value(sh, f.fd, name);
     fuse_reply_err(req, -r);

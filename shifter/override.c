@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shifter/override.h"
 
+#include "base/idmap.h"
 #include "base/num.h"
 #include "shifter/sys.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #define ENCODED_PREFIX "user.containers.override_"
 #define SECURITY_PREFIX "security."
@@ -105,7 +109,8 @@ int override_parse(const char *text, struct stat *st)
     out.st_mode = (st->st_mode & S_IFMT) | mode;
     if (*text && (*text != ':' || parse_type(text + 1, &out) < 0))
         return -EINVAL;
-    if (S_ISDIR(out.st_mode) != S_ISDIR(st->st_mode))
+    /* 0:0 is a whiteout, and no file. */
+    if (S_ISDIR(out.st_mode) != S_ISDIR(st->st_mode) || (S_ISCHR(out.st_mode) && out.st_rdev == 0))
         return -EINVAL;
     *st = out;
     return 0;
@@ -147,11 +152,17 @@ static int apply_one(enum override_name name, int fd, struct stat *st)
     return r < 0 ? r : 1;
 }
 
+static bool counts_on(const struct override *o, const struct stat *disk)
+{
+    return may_have_one(disk->st_mode) &&
+           (disk->st_uid == o->owners[0] || disk->st_uid == o->owners[1]);
+}
+
 int override_apply(const struct override *o, int fd, struct stat *st)
 {
     int r = 0;
 
-    if (o->read == 0 || !may_have_one(st->st_mode))
+    if (o->read == 0 || !counts_on(o, st))
         return 0;
     /* What is written last counts, whatever a layer below had. */
     if (override_writes(o))
@@ -162,40 +173,148 @@ int override_apply(const struct override *o, int fd, struct stat *st)
     return r < 0 ? r : 0;
 }
 
-bool override_is_for(const struct override *o, int fd)
+int override_is_for(const struct override *o, int fd)
 {
     struct sys_stat st;
+    int r = override_writes(o) ? sys_stat(fd, &st) : 0;
 
-    return override_writes(o) && sys_stat(fd, &st) == 0 && may_have_one(st.st.st_mode);
+    return r < 0 ? r : override_writes(o) && may_have_one(st.st.st_mode);
+}
+
+static bool encodes_security(const struct override *o)
+{
+    return o->read & (1u << OVERRIDE_CONTAINERS);
+}
+
+struct override_locks {
+    pthread_mutex_t by_file[64];
+};
+
+int override_locks_new(struct override *o)
+{
+    o->locks = malloc(sizeof(*o->locks));
+    if (!o->locks)
+        return -ENOMEM;
+    for (size_t i = 0; i < sizeof(o->locks->by_file) / sizeof(o->locks->by_file[0]); i++)
+        pthread_mutex_init(&o->locks->by_file[i], NULL);
+    return 0;
+}
+
+void override_locks_free(struct override *o)
+{
+    free(o->locks);
+    o->locks = NULL;
+}
+
+static pthread_mutex_t *lock_of(const struct override *o, const struct stat *disk)
+{
+    return &o->locks->by_file[(disk->st_ino ^ disk->st_dev) % 64];
+}
+
+/* Another attribute that the file has from a layer: it would count where this one is not read. */
+static int remove_others(const struct override *o, int fd)
+{
+    int r = 0;
+
+    for (int name = OVERRIDE_NONE + 1; r == 0 && name < OVERRIDE_NAMES; name++)
+        if (name != (int)o->write && (o->read & (1u << name))) {
+            r = sys_removexattr(fd, attributes[name]);
+            if (r == -ENODATA || r == -EOPNOTSUPP)
+                r = 0;
+        }
+    return r;
+}
+
+/*
+ * A file of a layer that has its owners in inodes: the attribute counts once it is the server's.
+ * chown(2) takes file capabilities, which are to go with a change of the owner that is shown only.
+ */
+static int take_over(const struct override *o, int fd)
+{
+    static const char name[] = "security.capability";
+    char cap[64];
+    ssize_t n = sys_getxattr(fd, name, cap, sizeof(cap));
+    int r = sys_chown(fd, o->owners[0], IDMAP_NO_ID);
+
+    return r < 0 || n <= 0 ? r : sys_setxattr(fd, name, cap, (size_t)n, 0);
+}
+
+/* The attribute becomes what st says, which is all that counts from then on. */
+static int write_attribute(const struct override *o, int fd, const struct stat *st,
+                           const struct stat *disk)
+{
+    char text[OVERRIDE_TEXT_MAX];
+    int r;
+
+    override_format(st, disk->st_mode & S_IFMT, text);
+    r = sys_setxattr(fd, attributes[o->write], text, strlen(text), 0);
+    if (r == 0)
+        r = remove_others(o, fd);
+    if (r == 0 && !counts_on(o, disk))
+        r = take_over(o, fd);
+    /* No longer of use, and on the host's own path a program with somebody's rights. */
+    if (r == 0 && S_ISREG(disk->st_mode) && (disk->st_mode & (S_ISUID | S_ISGID)))
+        r = sys_chmod(fd, disk->st_mode & 0777);
+    return r;
+}
+
+/* With the lock. */
+static int change_of(const struct override *o, int fd, const struct override_change *c,
+                     const struct stat *disk)
+{
+    struct stat st = *disk;
+    int r = override_apply(o, fd, &st);
+
+    if (r < 0)
+        return r;
+    if (c->only_owner && st.st_uid != c->owner)
+        return -EPERM;
+    if (c->uid_set)
+        st.st_uid = c->uid;
+    if (c->gid_set)
+        st.st_gid = c->gid;
+    if (c->mode_set)
+        st.st_mode = (st.st_mode & S_IFMT) | (c->mode & 07777);
+    st.st_mode &= ~(c->mode_clear & 07777);
+    return write_attribute(o, fd, &st, disk);
 }
 
 int override_change(const struct override *o, int fd, const struct override_change *c)
 {
-    char text[OVERRIDE_TEXT_MAX];
     struct sys_stat st;
     int r = sys_stat(fd, &st);
-    mode_t disk_mode;
 
     if (r < 0)
         return r;
-    disk_mode = st.st.st_mode;
-    r = override_apply(o, fd, &st.st);
-    if (r < 0)
-        return r;
-    if (c->uid_set)
-        st.st.st_uid = c->uid;
-    if (c->gid_set)
-        st.st.st_gid = c->gid;
-    if (c->mode_set)
-        st.st.st_mode = (st.st.st_mode & S_IFMT) | (c->mode & 07777);
-    st.st.st_mode &= ~(c->mode_clear & 07777);
-    override_format(&st.st, disk_mode & S_IFMT, text);
-    r = sys_setxattr(fd, attributes[o->write], text, strlen(text), 0);
-    /* From a layer that has its modes in inodes: no longer of use, and on the host's own path a
-     * program with somebody's rights. */
-    if (r == 0 && S_ISREG(disk_mode) && (disk_mode & (S_ISUID | S_ISGID)))
-        r = sys_chmod(fd, disk_mode & 0777);
+    pthread_mutex_lock(lock_of(o, &st.st));
+    r = sys_stat(fd, &st);
+    if (r == 0)
+        r = change_of(o, fd, c, &st.st);
+    pthread_mutex_unlock(lock_of(o, &st.st));
     return r;
+}
+
+int override_remove_capability(const struct override *o, int fd)
+{
+    static const char name[] = ENCODED_PREFIX "security.capability";
+
+    if (!encodes_security(o) || sys_getxattr(fd, name, NULL, 0) < 0)
+        return 0;
+    return sys_removexattr(fd, name);
+}
+
+int override_content_changes(const struct override *o, int fd, bool keep_set_id)
+{
+    static const struct override_change c = {.mode_clear = S_ISUID | S_ISGID};
+    struct sys_stat st;
+    int r = sys_stat(fd, &st);
+
+    if (r == 0)
+        r = override_remove_capability(o, fd);
+    if (r < 0 || keep_set_id || !may_have_one(st.st.st_mode))
+        return r;
+    r = override_apply(o, fd, &st.st);
+    return r < 0 || !(st.st.st_mode & (S_ISUID | S_ISGID)) ? r : override_change(o, fd, &c);
 }
 
 int override_set(const struct override *o, int fd, uint32_t uid, uint32_t gid, mode_t mode)
@@ -204,7 +323,7 @@ int override_set(const struct override *o, int fd, uint32_t uid, uint32_t gid, m
     char text[OVERRIDE_TEXT_MAX];
 
     override_format(&st, mode & S_IFMT, text);
-    return sys_setxattr(fd, attributes[o->write], text, strlen(text), 0);
+    return sys_setxattr(fd, attributes[o->write], text, strlen(text), XATTR_CREATE);
 }
 
 bool override_has_types(const struct override *o)
@@ -212,19 +331,14 @@ bool override_has_types(const struct override *o)
     return o->read != 0;
 }
 
-static bool encodes_security(const struct override *o)
-{
-    return o->read & (1u << OVERRIDE_CONTAINERS);
-}
-
 static bool is_security(const char *name)
 {
     return strncmp(name, SECURITY_PREFIX, sizeof(SECURITY_PREFIX) - 1) == 0;
 }
 
-static bool is_encoded(const struct override *o, const char *name)
+static bool is_encoded(const char *name)
 {
-    return encodes_security(o) && strncmp(name, ENCODED_PREFIX, sizeof(ENCODED_PREFIX) - 1) == 0 &&
+    return strncmp(name, ENCODED_PREFIX, sizeof(ENCODED_PREFIX) - 1) == 0 &&
            is_security(name + sizeof(ENCODED_PREFIX) - 1);
 }
 
@@ -233,7 +347,8 @@ bool override_hides(const struct override *o, const char *name)
     for (int n = OVERRIDE_NONE + 1; o->read != 0 && n < OVERRIDE_NAMES; n++)
         if (strcmp(name, attributes[n]) == 0)
             return true;
-    return is_encoded(o, name);
+    /* Whatever it means in this mount: it would mean it in the next. */
+    return o->read != 0 && is_encoded(name);
 }
 
 const char *override_name_on_disk(const struct override *o, const char *name,
@@ -248,7 +363,8 @@ const char *override_name_on_disk(const struct override *o, const char *name,
 
 const char *override_shown_name(const struct override *o, const char *on_disk)
 {
-    return is_encoded(o, on_disk) ? on_disk + sizeof(ENCODED_PREFIX) - 1 : on_disk;
+    return encodes_security(o) && is_encoded(on_disk) ? on_disk + sizeof(ENCODED_PREFIX) - 1
+                                                      : on_disk;
 }
 
 bool override_may_be_twice(const struct override *o, const char *shown)

@@ -10,8 +10,11 @@
  * A file or directory that lacks the attribute is shown as its inode says. What is neither a
  * regular file nor a directory never has one: the kernel lets symlinks and devices have no user.*.
  *
- * Functions return 0 or -errno, and may run on any thread. Two changes to one file are for the
- * caller to keep apart; the kernel does, which holds the inode's lock when it asks for one.
+ * The attribute counts only on an inode of the server's own user, who makes all that has one. On
+ * another's it was written by whoever could: user.* is for the owner of a file to write, in a
+ * directory that an engine puts below a container or in an upper that was used without attributes.
+ *
+ * Functions return 0 or -errno, and may run on any thread.
  */
 #ifndef SHIFTER_OVERRIDE_H
 #define SHIFTER_OVERRIDE_H
@@ -34,7 +37,15 @@ enum override_name {
 struct override {
     unsigned read;            /* a set: bit 1 << enum override_name where files may have it */
     enum override_name write; /* what changes and new files get; one of `read`, or OVERRIDE_NONE */
+    uint32_t owners[2];       /* of inodes on which it counts */
+    /* A change reads, then writes, and the kernel does not keep all apart: not an O_TRUNC from a
+     * chown(2), and nothing where a file has two nodes. */
+    struct override_locks *locks;
 };
+
+/* For override_change() and override_content_changes(). -ENOMEM. */
+int override_locks_new(struct override *o);
+void override_locks_free(struct override *o);
 
 #define OVERRIDE_TEXT_MAX 64 /* bytes, with the NUL */
 
@@ -64,18 +75,27 @@ int override_apply(const struct override *o, int fd, struct stat *st);
 /* True where a file may be shown as of another type than its inode's. */
 bool override_has_types(const struct override *o);
 
-/* True where owner and mode of what fd refers to are to be written to the attribute. */
-bool override_is_for(const struct override *o, int fd);
+/* 1 where owner and mode of what fd refers to are to be written to the attribute, 0 where not. */
+int override_is_for(const struct override *o, int fd);
 
 struct override_change {
     bool uid_set, gid_set, mode_set;
     uint32_t uid, gid; /* disk ids */
     mode_t mode;       /* without the type */
     mode_t mode_clear; /* bits to go, whatever else changes */
+    bool only_owner;   /* -EPERM where the file is not owner's */
+    uint32_t owner;
 };
+/* -EPERM, too, where the inode is another's and cannot be made the server's. */
 int override_change(const struct override *o, int fd, const struct override_change *c);
 
-/* The whole attribute of a new file. */
+/*
+ * Before the content of a file changes: takes what the kernel takes of an inode then, file
+ * capabilities and, unless keep_set_id, set-id bits. Where that fails the content must stay.
+ */
+int override_content_changes(const struct override *o, int fd, bool keep_set_id);
+
+/* The whole attribute of a new file: -EEXIST where it has one, and so is another. */
 int override_set(const struct override *o, int fd, uint32_t uid, uint32_t gid, mode_t mode);
 
 /*
@@ -94,6 +114,9 @@ const char *override_name_on_disk(const struct override *o, const char *name,
 
 /* The name that one on disk stands for: itself, or a part of it. */
 const char *override_shown_name(const struct override *o, const char *on_disk);
+
+/* Where it is kept as user.*: nobody else takes it, as a change of content or owner is to. */
+int override_remove_capability(const struct override *o, int fd);
 
 bool override_may_be_twice(const struct override *o, const char *shown); /* on one file's disk */
 

@@ -2,6 +2,7 @@
 #include "shifter/override_layers.h"
 
 #include "base/io.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,9 +55,27 @@ static bool fits(unsigned option, enum override_name name)
     return option == 0 || (option == 1) == (name == OVERRIDE_SECURITY);
 }
 
+/*
+ * By the option the administrator asks for attributes, also where the server does not own what it
+ * makes (an NFS export that takes root for nobody): there those count that are on inodes of who
+ * owns the directory.
+ */
+static void trust_owner(unsigned option, int fd, struct override *o)
+{
+    struct stat st;
+
+    o->owners[0] = o->owners[1] = geteuid();
+    if (option == 0 || fstat(fd, &st) < 0 || st.st_uid == geteuid())
+        return;
+    o->owners[1] = st.st_uid;
+    log_warn("xattr_permissions=%u over a directory of uid %u: what that user says of files counts",
+             option, st.st_uid);
+}
+
 void override_choose(unsigned option, const int *layers, size_t n, struct override *out)
 {
     *out = (struct override){0};
+    trust_owner(option, layers[0], out);
     for (size_t i = 0; i < n; i++) {
         enum override_name name = name_of(layers[i]);
 
@@ -90,6 +109,8 @@ int override_choose_upper(unsigned option, int upper_fd, const char *upper, cons
 {
     enum override_name has = marked ? name_by_attribute(marked) : name_of(upper_fd);
 
+    /* An empty one may still be as an engine made it, for the container's root. */
+    trust_owner(io_dir_is_empty(upper_fd) ? 0 : option, upper_fd, o);
     /* A container's root may give its root directory an attribute: of an upper that is marked, the
      * mark alone counts. */
     if (!marked && has == OVERRIDE_NONE && (!override_writes(o) || io_dir_is_empty(upper_fd)))
@@ -111,13 +132,15 @@ static int begin_text(int root_fd, const int *layers, size_t n, char text[OVERRI
     struct stat st;
 
     for (size_t i = 0; i < n; i++) {
-        enum override_name name = name_of(layers[i]);
+        enum override_name name = is_ours(layers[i]) ? name_of(layers[i]) : OVERRIDE_NONE;
         ssize_t len = name == OVERRIDE_NONE ? -1 : root_attribute(layers[i], name, text);
+        struct stat parsed = {.st_mode = S_IFDIR};
 
         if (len < 0)
             continue;
         text[len] = '\0';
-        return 0;
+        if (override_parse(text, &parsed) == 0)
+            return 0;
     }
     if (fstat(root_fd, &st) < 0)
         return err_set(e, -errno, "the root");

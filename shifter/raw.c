@@ -110,8 +110,10 @@ static void do_setxattr(struct shifter *sh, int dev_fd, const struct fuse_in_hea
     if (name_size > room || arg->size > room - name_size)
         r = -EINVAL;
     else
-        r = ops_apply_setxattr(sh, in->nodeid, name, name + name_size, arg->size, (int)arg->flags,
-                               !(arg->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID));
+        r = ops_apply_setxattr(
+            sh, &(struct ops_caller){.uid = in->uid, .gid = in->gid}, in->nodeid,
+            &(struct ops_xattr){name, name + name_size, arg->size, (int)arg->flags,
+                                !(arg->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID)});
     reply(dev_fd, in, r, NULL, 0);
 }
 

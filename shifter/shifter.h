@@ -35,6 +35,7 @@ struct shifter {
     bool static_nlink; /* directories have one link: st_nlink does not count them */
     bool no_acl, no_xattrs;
     bool no_fsync;
+    bool split_links;       /* names of one file are nodes of their own: inode.h */
     int root_fd;            /* the lower, opened for reading */
     bool host_root_is_root; /* for an engine; see is_engine() in ops.c */
     bool hide_markers;      /* what layers say is no file: ops_marker.c */

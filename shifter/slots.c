@@ -203,6 +203,7 @@ int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *ou
     s->backing = 0;
     s->generation = ++t->generation;
     atomic_store(&s->shown_set_id, false);
+    atomic_store(&s->owner, 0);
     atomic_store(&s->kept_fd, -1);
     link_into_chain(t, *out);
     if (++t->used > t->bucket_mask && t->bucket_mask < UINT32_MAX / 2)

@@ -52,8 +52,9 @@ struct slot {
             struct dir_links links; /* of a directory; not with a handle in this place */
         };
     };
-    uint32_t backing;   /* of a regular file: backing.h */
-    atomic_int kept_fd; /* with a handle: the way back once the inode has no name, or -1 */
+    uint32_t backing;       /* of a regular file: backing.h */
+    _Atomic uint64_t owner; /* shown to the kernel: shown_owner.h */
+    atomic_int kept_fd;     /* with a handle: the way back once the inode has no name, or -1 */
 };
 
 struct chunk;

@@ -45,7 +45,7 @@ START_TEST(types)
     taken("0:0:1777:symlink", S_IFREG, 0, 0, S_IFLNK | 01777, "0:0:1777:symlink");
     taken("0:0:0:pipe", S_IFREG, 0, 0, S_IFIFO, "0:0:0:pipe");
     taken("0:0:0:socket", S_IFREG, 0, 0, S_IFSOCK, "0:0:0:socket");
-    taken("0:0:0:char-0-0", S_IFREG, 0, 0, S_IFCHR, "0:0:0:char-0-0");
+    taken("0:0:0:char-0-1", S_IFREG, 0, 0, S_IFCHR, "0:0:0:char-0-1");
     taken("0:0:0:block-8-17", S_IFREG, 0, 0, S_IFBLK, "0:0:0:block-8-17");
     taken("0:0:0:block-8-17-more", S_IFREG, 0, 0, S_IFBLK, "0:0:0:block-8-17");
 }
@@ -97,6 +97,7 @@ static const char *const broken[] = {
     "0:0:0:char-1",
     "0:0:0:char-1-",
     "0:0:0:char-1-2x",
+    "0:0:0:char-0-0",
     "0:0:0:char-4294967296-1",
     "0:0:0:file:file",
 };
@@ -152,7 +153,8 @@ START_TEST(names_that_are_hidden)
         ck_assert(!override_hides(&none, name));
     }
     ck_assert(override_hides(&user, "user.containers.override_security.x"));
-    ck_assert(!override_hides(&security, "user.containers.override_security.x"));
+    ck_assert(override_hides(&security, "user.containers.override_security.x"));
+    ck_assert(!override_hides(&none, "user.containers.override_security.x"));
     ck_assert(!override_hides(&user, "user.containers.override_status"));
 }
 END_TEST
