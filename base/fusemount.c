@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/device.h"
+#include "base/fscontext.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,21 +11,12 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-/* The kernel's own words about a refused option wait in the context's log (fsopen(2)). */
-static void last_words(int fs_fd, char *text, size_t size)
-{
-    ssize_t n = read(fs_fd, text, size - 1);
-
-    text[n > 0 ? n : 0] = '\0';
-    text[strcspn(text, "\n")] = '\0';
-}
-
 static int set_failed(int fs_fd, const char *what, struct err *e)
 {
     int code = -errno;
     char words[256];
 
-    last_words(fs_fd, words, sizeof(words));
+    fscontext_last_words(fs_fd, words, sizeof(words));
     return err_set(e, code, "new fuse superblock: %s%s%s%s", what, words[0] ? " (" : "", words,
                    words[0] ? ")" : "");
 }

@@ -2,15 +2,19 @@
 #include "base/overlay.h"
 
 #include "base/cleanup.h"
+#include "base/fscontext.h"
+#include "base/overlay_upper.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 /* What fsconfig(2) takes of one string before Linux 6.8 knew "lowerdir+". */
 #define JOINED_MAX 256
@@ -38,10 +42,8 @@ static int failed(int fs_fd, const char *what, struct err *e)
 {
     int code = -errno;
     char words[512];
-    ssize_t n = read(fs_fd, words, sizeof(words) - 1);
 
-    words[n > 0 ? n : 0] = '\0';
-    words[strcspn(words, "\n")] = '\0';
+    fscontext_last_words(fs_fd, words, sizeof(words));
     return err_set(e, code, "overlayfs: %s%s%s%s", what, words[0] ? " (" : "", words,
                    words[0] ? ")" : "");
 }
@@ -148,6 +150,19 @@ static int set_options(int fs_fd, const struct overlay *o, struct err *e)
     return 0;
 }
 
+/* An overlay over a mount that is over an overlay may be one too many (FILESYSTEM_MAX_STACK_DEPTH).
+ */
+static int too_deep(const struct overlay *o, struct err *e)
+{
+    struct statfs fs;
+
+    for (size_t i = 0; i < o->n_lowers; i++)
+        if (fstatfs(o->lowers[i], &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC)
+            return err_prefix(e, "a layer is a FUSE mount, and takes no overlay above it if data "
+                                 "passes its program by (passthrough=off)");
+    return -EINVAL;
+}
+
 /* What the kernel tells in its log only. */
 static int explain(int fs_fd, const struct overlay *o, struct err *e)
 {
@@ -155,8 +170,12 @@ static int explain(int fs_fd, const struct overlay *o, struct err *e)
     char upper[512], work[512];
     struct stat u, w, mark;
 
+    if (code == -ELOOP)
+        return err_setx(e, code,
+                        "overlayfs: two of the layers, the upper and its work directory are "
+                        "one directory, or lie in each other");
     if (o->upper < 0)
-        return code;
+        return code == -EINVAL ? too_deep(o, e) : code;
     shown(o->upper, upper, sizeof(upper));
     shown(o->work, work, sizeof(work));
     if (code == -EBUSY)
@@ -164,8 +183,9 @@ static int explain(int fs_fd, const struct overlay *o, struct err *e)
                         upper);
     if (fstatat(o->work, "work/incompat/volatile", &mark, AT_SYMLINK_NOFOLLOW) == 0)
         return err_setx(e, code,
-                        "the upper %s was mounted volatile and not unmounted: files that were "
-                        "written last may be lost. To use it all the same, remove %s/work/incompat",
+                        "the upper %s was mounted volatile, and the machine has been started anew "
+                        "since: files that were written last may be lost. To use it all the same, "
+                        "remove %s/work/incompat",
                         upper, work);
     if (fstat(o->upper, &u) == 0 && fstat(o->work, &w) == 0 && u.st_dev != w.st_dev)
         return err_setx(e, code, "the upper %s and its work directory %s are on two file systems",
@@ -173,6 +193,8 @@ static int explain(int fs_fd, const struct overlay *o, struct err *e)
     if (code == -ESTALE) /* the index knows the topmost lower again */
         return err_setx(e, code, "the upper %s was written over another lower than %s is now",
                         upper, shown(o->lowers[0], work, sizeof(work)));
+    if (code == -EINVAL)
+        too_deep(o, e);
     if (code == -EINVAL)
         err_prefix(e, "upper %s, work directory %s: the kernel's log says more", upper, work);
     return code;
@@ -233,10 +255,32 @@ static int mount_when_free(const struct overlay *o, int *mnt_fd, struct err *e)
     return r;
 }
 
+#define OWN_MOUNT_BUSY_MS 2000u
+
+static int mount_over_upper(const struct overlay *o, int *mnt_fd, struct err *e)
+{
+    struct overlay again = *o;
+    int r;
+
+    overlay_upper_clear_volatile(o);
+    r = mount_when_free(o, mnt_fd, e);
+    if (r == -ESTALE && !o->read_only && overlay_upper_drop_index(o))
+        r = mount_when_free(o, mnt_fd, e);
+    if (r == 0 && !o->read_only && overlay_upper_index_is_due(o)) {
+        overlay_upper_sweep_index(o);
+        close_and_reset(mnt_fd);
+        again.busy_ms = OWN_MOUNT_BUSY_MS;
+        r = mount_when_free(&again, mnt_fd, e);
+    }
+    if (r == 0 && o->volatile_upper)
+        overlay_upper_note_volatile(o);
+    return r;
+}
+
 int overlay_mount(const struct overlay *o, int *mnt_fd, struct err *e)
 {
     uint32_t before = without_resource(0, true);
-    int r = mount_when_free(o, mnt_fd, e);
+    int r = o->upper >= 0 ? mount_over_upper(o, mnt_fd, e) : mount_when_free(o, mnt_fd, e);
 
     without_resource(before, false);
     return r;

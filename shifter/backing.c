@@ -303,14 +303,14 @@ bool backing_written_past_us(struct backing_table *t, const uint32_t *link, bool
     return written;
 }
 
-void backing_forget(struct backing_table *t, uint32_t *link)
+static void unlink_from(struct backing_table *t, uint32_t *link, bool only_idle)
 {
     struct leftover dropped = NOTHING_LEFT;
     uint32_t n;
 
     pthread_mutex_lock(&t->lock);
     n = *link;
-    if (n != NONE) {
+    if (n != NONE && (!only_idle || is_idle(&t->entries[n]))) {
         *link = NONE;
         t->entries[n].link = NULL;
         if (is_idle(&t->entries[n])) {
@@ -320,6 +320,16 @@ void backing_forget(struct backing_table *t, uint32_t *link)
     }
     pthread_mutex_unlock(&t->lock);
     let_go(t, dropped);
+}
+
+void backing_forget(struct backing_table *t, uint32_t *link)
+{
+    unlink_from(t, link, false);
+}
+
+void backing_drop_idle(struct backing_table *t, uint32_t *link)
+{
+    unlink_from(t, link, true);
 }
 
 void backing_free(struct backing_table *t)

@@ -71,6 +71,9 @@ bool backing_written_past_us(struct backing_table *t, const uint32_t *link, bool
 /* The slot of the node goes away; opens that are left end by themselves. */
 void backing_forget(struct backing_table *t, uint32_t *link);
 
+/* What nobody has open now is closed: the next open is not to share the file of an earlier one. */
+void backing_drop_idle(struct backing_table *t, uint32_t *link);
+
 /* The fd of an open. */
 static inline int backing_fd(uint64_t fh)
 {

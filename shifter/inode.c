@@ -58,7 +58,7 @@ struct dir_links *inode_dir_links(struct inode_table *t, uint64_t id)
 {
     struct slot *s = slot_of(t, id);
 
-    return t->count_links && s->type == S_IFDIR && slots_has_links(s) ? &s->links : NULL;
+    return t->count_links && s->type == S_IFDIR && slots_has_room(s) ? &s->links : NULL;
 }
 
 /* What a state says that sys_stat() cannot know. */
@@ -271,11 +271,16 @@ int inode_path_fd(struct inode_table *t, uint64_t id, struct inode_fd *out)
 int inode_open(struct inode_table *t, uint64_t id, int flags)
 {
     const struct slot *s = slot_of(t, id);
+    cleanup_close int named = -1;
     int fd = fd_of_slot(s);
 
     if (s->type == S_IFLNK)
         return -ELOOP;
     if (s->type != S_IFREG && s->type != S_IFDIR)
         return -ENXIO;
+    if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
+        named = inode_open_name(t, id);
+    if (named >= 0)
+        return sys_reopen(named, flags);
     return fd >= 0 ? sys_reopen(fd, flags) : open_by_handle(t, s, flags);
 }

@@ -43,6 +43,7 @@ struct inode_table_setup {
     bool by_handle;   /* the server may open handles */
     bool split_links; /* lower_new() */
     bool short_inos;  /* lower_show_short_inos() */
+    bool keep_names;  /* inode_note_name(): the mount is writable */
     bool count_links; /* of directories for which the lower, an overlay, does not know them */
     struct fd_budget *fds;
     struct backing_table *files;
@@ -99,6 +100,19 @@ ino_t inode_shown_ino(const struct inode_table *t, uint64_t dir, ino_t ino);
  * directory, as an open FIFO or behind an O_PATH fd of a container.
  */
 void inode_keep(struct inode_table *t, int *fd);
+
+/*
+ * inode_name.c. Overlayfs copies a file up by the name that it is come to by, and what is stored is
+ * for others to read who know names only: what was changed by one name is to be stored by that. A
+ * node has several, and a handle leads to any. So the last one that was looked up is kept of a file
+ * with several on an overlay, if inode_keeps_names(); it is to be looked up each time, then. What
+ * changes the file goes by that name: inode_open() for writing, and the fd to change it with.
+ */
+bool inode_keeps_names(const struct inode_table *t, const struct stat *st);
+void inode_note_name(struct inode_table *t, uint64_t id, uint64_t parent, const char *name);
+bool inode_has_name(struct inode_table *t, uint64_t id);
+int inode_open_name(struct inode_table *t, uint64_t id); /* O_PATH; -ENOENT where none is kept */
+int inode_path_fd_to_change(struct inode_table *t, uint64_t id, struct inode_fd *out);
 
 /* Where the links of a directory are counted, or NULL. */
 struct dir_links *inode_dir_links(struct inode_table *t, uint64_t id);

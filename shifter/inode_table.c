@@ -5,7 +5,9 @@
 #include "base/cleanup.h"
 #include "shifter/inode.h"
 
+#include <linux/magic.h>
 #include <stdlib.h>
+#include <sys/vfs.h>
 
 bool inode_table_has_handles(const struct inode_table *t)
 {
@@ -52,6 +54,13 @@ static int add_root(struct inode_table *t, int root_fd, int outside_fd)
     return r;
 }
 
+static bool is_overlay(int fd)
+{
+    struct statfs fs;
+
+    return fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
 int inode_table_new(const struct inode_table_setup *setup, struct inode_table **out, struct err *e)
 {
     struct inode_table *t = calloc(1, sizeof(*t));
@@ -64,6 +73,7 @@ int inode_table_new(const struct inode_table_setup *setup, struct inode_table **
     t->files = setup->files;
     t->override = setup->override;
     t->count_links = setup->count_links;
+    t->keep_names = setup->keep_names && is_overlay(setup->root_fd);
     t->recent = fd_cache_new(setup->fds);
     r = slots_init(&t->slots);
     if (!t->recent)

@@ -18,7 +18,7 @@ struct inode_table {
     struct fd_budget *fds; /* each slot's fd and kept fd counts */
     struct backing_table *files;
     const struct override *override;
-    bool count_links;
+    bool count_links, keep_names;
     struct fd_cache *recent; /* of inodes that are known by handles */
     pthread_mutex_t lock;
     struct slots slots; /* lock; see slots.h for what is read without */

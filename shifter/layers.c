@@ -7,6 +7,7 @@
 #include "shifter/markers.h"
 #include "shifter/options.h"
 #include "shifter/override_layers.h"
+#include "shifter/relay.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -46,17 +47,19 @@ int layers_split(char *text, char **paths, unsigned max, struct err *e)
             *to++ = *from;
             continue;
         }
-        if (to == start)
-            return err_setx(e, -EINVAL, "lowerdir: layer %u is empty", n + 1);
-        if (n == max)
+        /* What a shell makes of variables that are empty. */
+        if (to > start && n == max)
             return err_setx(e, -EINVAL, "lowerdir: more than %u layers", max);
-        paths[n++] = start;
+        if (to > start)
+            paths[n++] = start;
         if (!*from)
             break;
         *to++ = '\0';
         start = to;
     }
     *to = '\0';
+    if (n == 0)
+        return err_setx(e, -EINVAL, "lowerdir: there is no layer");
     return (int)n;
 }
 
@@ -75,6 +78,19 @@ static int open_layer(const char *path, struct err *e)
     return open_dir(path, O_PATH, e);
 }
 
+/* A directory that is there already hides all of itself below; overlayfs refuses it (ELOOP). */
+static bool is_among(const struct layers *l, int fd)
+{
+    struct stat st, other;
+
+    if (fstat(fd, &st) < 0)
+        return false;
+    for (size_t i = 0; i < l->n; i++)
+        if (fstat(l->fds[i], &other) == 0 && other.st_dev == st.st_dev && other.st_ino == st.st_ino)
+            return true;
+    return false;
+}
+
 static int open_layers(const char *list, struct layers *l, struct err *e)
 {
     cleanup_free char *copy = strdup(list);
@@ -86,12 +102,15 @@ static int open_layers(const char *list, struct layers *l, struct err *e)
     n = layers_split(copy, paths, OVERLAY_MAX_LOWERS, e);
     if (n < 0)
         return n;
-    while (l->n < (size_t)n) {
-        int fd = open_layer(paths[l->n], e);
+    for (int i = 0; i < n; i++) {
+        int fd = open_layer(paths[i], e);
 
         if (fd < 0)
             return fd;
-        l->fds[l->n++] = fd;
+        if (is_among(l, fd))
+            close(fd);
+        else
+            l->fds[l->n++] = fd;
     }
     if (!realpath(paths[0], l->top))
         return err_set(e, -errno, "%s", paths[0]);
@@ -198,6 +217,21 @@ static int choose_override(struct options *o, const struct layers *l, struct upp
     return r;
 }
 
+static int mount_layers(const struct overlay *overlay, struct markers_stack *stack, int *tree_fd,
+                        struct err *e)
+{
+    int r = overlay_mount(overlay, tree_fd, e);
+    int relays;
+
+    /* Of too many file systems upon each other the kernel says no more than that. */
+    if (r != -EINVAL)
+        return r;
+    relays = relay_layers(stack->fds, stack->n, stack->sides, &stack->n_sides, e);
+    if (relays == 0)
+        return r;
+    return relays < 0 ? relays : overlay_mount(overlay, tree_fd, e);
+}
+
 static int merge_with_upper(struct options *o, const struct layers *l, struct overlay *overlay,
                             struct markers_stack *stack, int *tree_fd, int *upper_fd, struct err *e)
 {
@@ -229,7 +263,7 @@ static int merge_with_upper(struct options *o, const struct layers *l, struct ov
     if (r == 0 && !o->read_only)
         r = uppermark_own(&mark, upper, &before, e);
     if (r == 0)
-        r = overlay_mount(overlay, &tree, e);
+        r = mount_layers(overlay, stack, &tree, e);
     /* The last of all that can be refused is behind us, and nothing is written yet. */
     if (r == 0 && !o->read_only)
         r = override_begin(&o->override, upper, l->fds, l->n, e);
@@ -264,7 +298,7 @@ static int merge(struct options *o, const struct layers *l, struct markers_stack
     if (r < 0)
         return r;
     if (stack->n > 1)
-        return overlay_mount(&overlay, tree_fd, e);
+        return mount_layers(&overlay, stack, tree_fd, e);
     *tree_fd = clone_tree(stack->fds[0], l->top, e);
     return *tree_fd < 0 ? *tree_fd : 0;
 }
@@ -277,6 +311,16 @@ int layers_override_one(struct options *o, int root_fd, struct err *e)
     return o->read_only ? 0 : override_begin(&o->override, root_fd, NULL, 0, e);
 }
 
+static int explain_eperm(struct err *e)
+{
+    cleanup_free char *msg = strdup(e->msg);
+
+    return err_setx(e, -EPERM,
+                    "%s (it takes root, or a user namespace with a mount namespace of its own: "
+                    "unshare -Urm, podman unshare)",
+                    msg ? msg : "");
+}
+
 int layers_open(struct options *o, int *tree_fd, int *upper_fd, struct err *e)
 {
     struct layers l = {.n = 0};
@@ -286,6 +330,8 @@ int layers_open(struct options *o, int *tree_fd, int *upper_fd, struct err *e)
     *upper_fd = -1;
     if (o->source) {
         *tree_fd = clone_source(o->source, e);
+        if (*tree_fd == -EPERM)
+            return explain_eperm(e);
         return *tree_fd < 0 ? *tree_fd : layers_override_one(o, *tree_fd, e);
     }
     r = open_layers(o->lowerdir, &l, e);
@@ -295,5 +341,7 @@ int layers_open(struct options *o, int *tree_fd, int *upper_fd, struct err *e)
         r = merge(o, &l, &stack, tree_fd, upper_fd, e);
     markers_release(&stack);
     layers_close(&l);
+    if (r == -EPERM)
+        return explain_eperm(e);
     return r;
 }

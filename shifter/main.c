@@ -7,6 +7,7 @@
 #include "base/fusemount.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "shifter/attach.h"
 #include "shifter/audit.h"
 #include "shifter/backing.h"
 #include "shifter/creds.h"
@@ -21,10 +22,8 @@
 #include <fuse_lowlevel.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 /* "For good": what fuse-overlayfs and the kernel's own limits make of it (31 years). */
 #define TIMEOUT_FOREVER 1e9
@@ -179,6 +178,7 @@ static int serve_inside(struct shifter *sh, const struct options *o, int dev_fd,
                 .by_handle = initial_userns,
                 .split_links = o->split_links,
                 .short_inos = o->short_inos,
+                .keep_names = !o->read_only,
                 .count_links = o->lowerdir && !o->static_nlink,
                 .fds = sh->fds,
                 .files = sh->files,
@@ -248,7 +248,7 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
         close_and_reset(&sh.outside_fd);
     close(lower_fd);
     if (r == 0)
-        r = override_locks_new(&sh.override);
+        r = override_locks_new(&sh.override) < 0 ? err_set(&e, -ENOMEM, "locks") : 0;
     if (r == 0)
         r = serve_inside(&sh, o, dev_fd, &ready_fd, initial, &e);
     if (r < 0) {
@@ -261,38 +261,6 @@ static int serve(const struct options *o, int dev_fd, int lower_fd, int ready_fd
     return r;
 }
 
-/* Waits for "ready" of the server, then hangs the mount where it was asked for. */
-static int attach_when_ready(int ready_fd, int *mnt_fd, const struct options *o, struct err *e)
-{
-    cleanup_free char *word = NULL;
-    size_t len;
-    int r = io_read_all(ready_fd, sizeof(e->msg), &word, &len);
-
-    if (r < 0)
-        return err_set(e, r, "wait for the server");
-    if (strcmp(word, "ready\n") != 0)
-        return err_setx(e, -EIO, "%s", len ? word : "the server ended before it was ready");
-    if (o->entry) {
-        r = fusemount_enter(mnt_fd);
-        if (r < 0)
-            return err_set(e, r, "the server does not answer");
-    }
-    if (move_mount(*mnt_fd, "", AT_FDCWD, o->mountpoint, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-        return err_set(e, -errno, "mount on %s", o->mountpoint);
-    return 0;
-}
-
-/* With -f: how the child that attaches the mount ended. */
-static bool attach_failed(pid_t child)
-{
-    int status;
-
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return false;
-    return status != 0;
-}
-
 /* What mountinfo has as the source. The kernel takes 255 bytes. */
 static const char *source_name(const struct options *o)
 {
@@ -301,7 +269,8 @@ static const char *source_name(const struct options *o)
 
 /*
  * With paths: one process serves, the other attaches the mount once the server answers. In the
- * background it is the child that serves, with -f the parent, whose pid the caller knows.
+ * background it is the child that serves, with -f the parent, whose pid the caller knows; the child
+ * then stays until it is gone.
  */
 static int mount_and_serve(struct options *o, struct err *e)
 {
@@ -313,7 +282,8 @@ static int mount_and_serve(struct options *o, struct err *e)
                                    .noatime = o->noatime};
     struct fusemount m = {-1, -1};
     cleanup_close int lower = -1, upper = -1;
-    int ready[2];
+    uint64_t mnt_id;
+    int ready[2], alive[2];
     pid_t child;
     int r = layers_open(o, &lower, &upper, e);
 
@@ -322,7 +292,7 @@ static int mount_and_serve(struct options *o, struct err *e)
     if (r < 0)
         return r;
     o->entry = fusemount_can_enter(&m);
-    if (pipe2(ready, O_CLOEXEC) < 0)
+    if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(alive, O_CLOEXEC) < 0)
         return err_set(e, -errno, "pipe");
     child = fork();
     if (child < 0)
@@ -330,13 +300,23 @@ static int mount_and_serve(struct options *o, struct err *e)
     if ((child == 0) != o->foreground) {
         close(m.mnt_fd);
         close(ready[0]);
+        close(alive[0]);
+        if (!o->foreground)
+            close_and_reset(&alive[1]);
         r = serve(o, m.dev_fd, steal_fd(&lower), ready[1]);
+        close_and_reset(&alive[1]);
         /* serve() has said why; with -f, the child why there is no mount. */
         _exit(r < 0 || (child > 0 && attach_failed(child)) ? 1 : 0);
     }
     close(m.dev_fd);
     close(ready[1]);
-    r = attach_when_ready(ready[0], &m.mnt_fd, o, e);
+    close(alive[1]);
+    r = attach_when_ready(ready[0], &m.mnt_fd, o->entry, o->mountpoint, &mnt_id, e);
+    if (r == 0 && o->foreground) {
+        /* Whatever the caller waits for the end of is not for this process to keep open. */
+        fds_close_others(&alive[0], 1);
+        attach_stay(alive[0], o->mountpoint, mnt_id);
+    }
     return r;
 }
 
@@ -365,7 +345,7 @@ int main(int argc, char **argv)
             fputs(usage, stdout);
         else
             printf("oci-shifter " VERSION "\nlibfuse %s\n", fuse_pkgversion());
-    } else if (r == 0) {
+    } else if (r == 0 && !o.fake) {
         close_inherited(&o);
         log_setup("oci-shifter", o.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, true, !o.foreground);
         if (o.fuse_fd >= 0) {

@@ -47,7 +47,7 @@ static void fill_entry(const struct shifter *sh, uint64_t id, uint64_t generatio
         .generation = generation,
         .attr = st->st,
         .attr_timeout = ops_attr_timeout(sh, id, &st->st),
-        .entry_timeout = sh->timeout,
+        .entry_timeout = inode_keeps_names(sh->inodes, &st->st) ? 0 : sh->timeout,
     };
 }
 

@@ -15,13 +15,14 @@
  * whose last name is gone; else the inode's.
  */
 static int attr_fd(struct shifter *sh, fuse_ino_t ino, const struct fuse_file_info *fi,
-                   struct inode_fd *out)
+                   bool to_change, struct inode_fd *out)
 {
     if (fi && fi->fh != 0) {
         *out = INODE_FD_BORROWED(backing_fd(fi->fh));
         return 0;
     }
-    return inode_path_fd(sh->inodes, ino, out);
+    return to_change ? inode_path_fd_to_change(sh->inodes, ino, out)
+                     : inode_path_fd(sh->inodes, ino, out);
 }
 
 static void reply_attr(fuse_req_t req, fuse_ino_t ino, int fd)
@@ -41,7 +42,7 @@ static void reply_attr(fuse_req_t req, fuse_ino_t ino, int fd)
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
-    int r = attr_fd(ops_shifter(req), ino, fi, &f);
+    int r = attr_fd(ops_shifter(req), ino, fi, false, &f);
 
     if (r < 0)
         fuse_reply_err(req, -r);
@@ -220,7 +221,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
     cleanup_owner struct ops_owner owner = OPS_OWNER_NONE;
     struct ops_caller who = ops_caller_of(req);
-    int r = attr_fd(sh, ino, fi, &f);
+    int r = attr_fd(sh, ino, fi, true, &f);
 
     if (r == 0 && needs_owner(to_set))
         r = ops_owner_begin(sh, &who, ino, f.fd, &owner);

@@ -16,6 +16,8 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
     if (r == 0)
         r = ops_make_entry_at(sh, dir.fd, name, &entry);
+    if (r == 0 && inode_keeps_names(sh->inodes, &entry.attr))
+        inode_note_name(sh->inodes, entry.ino, parent, name);
     if (r == -ENOENT && sh->timeout > 0)
         /* Node id 0: "there is none", which the kernel may remember like any other entry. */
         fuse_reply_entry(req, &none);

@@ -79,7 +79,7 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *
     int r = ops_parent(sh, new_parent, new_name, &dir);
 
     if (r == 0)
-        r = inode_path_fd(sh->inodes, ino, &f);
+        r = inode_path_fd_to_change(sh->inodes, ino, &f);
     /* A link is nobody's new file, yet only those who may make files may make one. */
     if (r == 0)
         r = ops_check_caller(req);

@@ -68,7 +68,7 @@ static void forget_old(struct shifter *sh, uint64_t id, int flags,
 static int before_truncation(struct shifter *sh, uint64_t id)
 {
     cleanup_inode_fd struct inode_fd f = INODE_FD_NONE;
-    int r = override_writes(&sh->override) ? inode_path_fd(sh->inodes, id, &f) : 0;
+    int r = override_writes(&sh->override) ? inode_path_fd_to_change(sh->inodes, id, &f) : 0;
 
     return f.fd >= 0 ? ops_content_changes(sh, f.fd) : r;
 }
@@ -84,6 +84,9 @@ static int open_file(struct shifter *sh, uint64_t id, int flags, struct protocol
         reply_make_open(sh, &o, out);
         return 0;
     }
+    /* The kernel writes past the server by the file that it was given first, and its name. */
+    if ((flags & O_ACCMODE) != O_RDONLY && inode_has_name(sh->inodes, id))
+        backing_drop_idle(sh->files, inode_backing(sh->inodes, id));
     r = flags & O_TRUNC ? before_truncation(sh, id) : 0;
     if (r == 0)
         r = take_fd(sh);

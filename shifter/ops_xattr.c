@@ -184,7 +184,7 @@ int ops_apply_setxattr(struct shifter *sh, const struct ops_caller *who, uint64_
     int r = check_name(sh, x->name);
 
     if (r == 0)
-        r = inode_path_fd(sh->inodes, ino, &f);
+        r = inode_path_fd_to_change(sh->inodes, ino, &f);
     if (r == 0 && acl_is_name(x->name))
         r = ops_owner_begin(sh, who, ino, f.fd, &owner);
     if (r == 0 && x->keep_sgid)
@@ -275,7 +275,7 @@ void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
     int r = check_name(sh, name);
 
     if (r == 0)
-        r = inode_path_fd(sh->inodes, ino, &f);
+        r = inode_path_fd_to_change(sh->inodes, ino, &f);
     if (r == 0 && acl_is_name(name))
         r = ops_owner_begin(sh, &who, ino, f.fd, &owner);
     /* The request does not say whether the set-group-id bit may stay. On ext4 it stays for

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shifter/options.h"
 
+#include "base/log.h"
 #include "shifter/mount_options.h"
 
 #include <errno.h>
@@ -35,18 +36,37 @@ static const struct option long_options[] = {
     {"ready-fd", required_argument, NULL, OPT_READY_FD},
     {"count-fd", required_argument, NULL, OPT_COUNT_FD},
     {"entry", no_argument, NULL, OPT_ENTRY},
+    {"debug", no_argument, NULL, 'd'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
 };
 
-static int set_one(struct options *o, int c, struct err *e)
+/* mount(8) passes its own options on, and there -f is to do all but the mount. */
+static bool is_mount_helper(void)
+{
+    return strncmp(program_invocation_short_name, "mount.", 6) == 0;
+}
+
+/* As fuse-overlayfs: an option of another program, or of a later version, is no reason to fail. */
+static int unknown(const char *arg, struct err *e)
+{
+    if (optopt == 'o' || optopt == 't' || optopt >= OPT_FUSE_FD)
+        return err_setx(e, -EINVAL, "option %s: its value is missing", arg);
+    log_warn("unknown option %s ignored", arg);
+    return 0;
+}
+
+static int set_one(struct options *o, int c, const char *arg, struct err *e)
 {
     switch (c) {
     case 'o':
         return mount_options_parse(o, optarg, e);
     case 'f':
-        o->foreground = true;
+        if (is_mount_helper())
+            o->fake = true;
+        else
+            o->foreground = true;
         return 0;
     case 'v': /* mount(8) passes these on to its helpers */
     case 'n':
@@ -74,8 +94,7 @@ static int set_one(struct options *o, int c, struct err *e)
         o->entry = true;
         return 0;
     default:
-        return err_setx(e, -EINVAL, "unknown option %s",
-                        optopt ? (char[]){'-', (char)optopt, 0} : "on the command line");
+        return unknown(optopt && optopt < OPT_FUSE_FD ? (char[]){'-', (char)optopt, 0} : arg, e);
     }
 }
 
@@ -129,6 +148,9 @@ static int complete(struct options *o, struct err *e)
     bool unshifted = o->lowerdir && !o->have_uidmap && !o->have_gidmap;
     int r;
 
+    /* What is below is for others, too: to write to one directory is SOURCE's. */
+    if (o->lowerdir && !o->upperdir)
+        o->read_only = true;
     if (o->squash_to_root)
         o->squash_uid.on = o->squash_gid.on = true;
     r = default_map(&o->uidmap, o->have_uidmap, o->squash_uid.on || unshifted, "uidmapping", e);
@@ -157,7 +179,7 @@ int options_parse(struct options *o, int argc, char **argv, struct err *e)
                           .threads = DEFAULT_THREADS};
     opterr = 0;
     while (r == 0 && (c = getopt_long(argc, argv, "o:fdhVvnst:", long_options, NULL)) != -1)
-        r = set_one(o, c, e);
+        r = set_one(o, c, argv[optind - 1], e);
     if (r < 0 || o->help || o->version)
         return r;
     r = set_paths(o, argv + optind, argc - optind, e);

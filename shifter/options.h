@@ -33,6 +33,7 @@ struct options {
     unsigned threads;
     bool entry; /* the lower is a directory of the mount (base/fusemount.h) */
     bool foreground, debug, help, version;
+    bool fake; /* mount(8): all but the mount */
 };
 
 /* Returns 0, or -EINVAL with the reason. options_release() is due either way. */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* 64 KiB of slots, which is the largest page of any architecture. */
+/* 72 KiB, a whole number of pages where these have 4 or 8 KiB. */
 #define CHUNK_SHIFT 10u
 #define CHUNK_SLOTS (1u << CHUNK_SHIFT)
 #define CHUNK_SIZE (CHUNK_SLOTS * sizeof(struct slot))
@@ -49,6 +49,7 @@ static int set_handle(struct slot *s, const struct sys_handle *h)
 {
     unsigned char *room = s->handle;
 
+    s->name = NULL;
     atomic_store(&s->links.state, 0);
     if (h->bytes > SLOT_HANDLE_INLINE) {
         room = s->long_handle = malloc(h->bytes);
@@ -172,6 +173,8 @@ static void put_free(struct slots *t, uint32_t number)
 
 static void free_handle(struct slot *s)
 {
+    if (s->type == S_IFREG && slots_has_room(s))
+        free(s->name);
     if (s->handle_bytes > SLOT_HANDLE_INLINE)
         free(s->long_handle);
 }
@@ -194,6 +197,7 @@ int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *ou
         s->handle_bytes = 0;
         s->fd = steal_fd(fd);
         s->node = who->node;
+        s->name = NULL;
         atomic_store(&s->links.state, 0);
     }
     s->ino = who->ino;

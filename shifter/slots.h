@@ -48,8 +48,11 @@ struct slot {
                 unsigned char *long_handle; /* overlayfs, NFS */
                 int fd;
             };
-            uint64_t node;          /* with `fd` */
-            struct dir_links links; /* of a directory; not with a handle in this place */
+            uint64_t node;              /* with `fd` */
+            union {                     /* not with a handle in this place */
+                struct dir_links links; /* of a directory */
+                struct slot_name *name; /* of a file, or NULL: inode_name.c; free() does */
+            };
         };
     };
     uint32_t backing;       /* of a regular file: backing.h */
@@ -73,8 +76,8 @@ void slots_release(struct slots *t);
 
 struct slot *slots_at(const struct slots *t, uint64_t number);
 
-/* True where the slot has room for `links`: for all inodes of an overlay. */
-static inline bool slots_has_links(const struct slot *s)
+/* True where the slot has room for `links` and `name`: for all inodes of an overlay. */
+static inline bool slots_has_room(const struct slot *s)
 {
     return s->handle_bytes == 0 || s->handle_bytes > SLOT_HANDLE_INLINE;
 }

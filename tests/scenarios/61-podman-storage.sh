@@ -108,12 +108,34 @@ layers_upon_layers() {
 	pod rm -f -t 0 d >/dev/null
 }
 
+# Merged roots that are layers of others: of an image, of a stage of a build, of what is mounted on the host.
+mounts_upon_mounts() {
+	cat >Containerfile <<-'EOF'
+		FROM img2 AS first
+		RUN mkdir /two && echo stage >/two/file
+		FROM img2
+		RUN --mount=type=bind,from=img3,source=/,target=/mnt,rw touch /mnt/written && cat /mnt/moved/in >/seen
+		RUN --mount=type=bind,from=first,source=/two,target=/mnt cat /mnt/file >>/seen
+	EOF
+	pod build -q --isolation chroot -t img4 . >/dev/null
+	pod run --rm "${NET[@]}" img4 cat /seen
+	pod run --rm "${NET[@]}" --mount type=image,source=img3,destination=/im,rw=true img4 \
+		sh -c 'cat /im/moved/in && echo changed >/im/moved/in && cat /im/moved/in'
+	# shellcheck disable=SC2016 # for that shell
+	pods sh -ec 'm=$("$0" image mount img3)
+		"$0" run --rm "$@" -v "$m:/vol:O" img4 sh -c "cat /vol/moved/in && echo changed >/vol/moved/in && cat /vol/moved/in"
+		"$0" run --rm "$@" --rootfs "$m:O" sh -c "cat /moved/in && echo changed >/moved/in && cat /moved/in"
+		cat "$m/moved/in"
+		"$0" image unmount img3 >/dev/null' "$T/podman" "${NET[@]}"
+}
+
 whole_list() {
 	(
 		set -e
 		ten_mappings
 		one_container
 		layers_upon_layers
+		mounts_upon_mounts
 		pod system reset -f >/dev/null
 		[ ! -d s ] || find s -mindepth 2 -type f ! -name '*.lock' | head -3
 	) 2>&1

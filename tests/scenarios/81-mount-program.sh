@@ -200,9 +200,9 @@ test_volatile_upper_after_a_crash() {
 	unmount mnt
 	wait_for server_is_gone
 	# As a machine leaves it that stops.
-	mkdir -p w/work/incompat/volatile
+	setfattr -n trusted.oci-shift.volatile -v 01234567-89ab-cdef-0123-456789abcdef w
 	has "$(program mnt "$OPT" 2>&1 || :)" \
-		'the upper .*/u was mounted volatile and not unmounted: .*remove .*/w/work/incompat'
+		'the upper .*/u was mounted volatile, and the machine has been started anew since: .*remove .*/w/work/incompat'
 	rm -rf w/work/incompat
 	program mnt "$OPT"
 	is "$(cat mnt/file)" text

@@ -19,7 +19,7 @@ merge() {
 	[ "$SANITIZE" != asan ] || flags=(-fsanitize=address,undefined -fno-sanitize-recover=all)
 	once merge_layers cc -std=gnu11 -D_GNU_SOURCE -I"$REPO" "${flags[@]}" -o "$WORK/merge_layers" \
 		"$REPO/tests/tools/merge_layers.c" "$REPO"/shifter/{markers,markers_scan,side_{layer,cache}}.c \
-		"$REPO"/base/{overlay,err,log}.c
+		"$REPO"/base/{overlay,overlay_upper,fscontext,err,log}.c
 	mkdir -p "$1"
 	timeout 20 "$WORK/merge_layers" "${KEPT:-$T/kept}" "$@"
 }
@@ -367,7 +367,8 @@ test_names_of_markers_are_no_names() {
 	mkdir source mnt
 	echo secret >source/.wh.file
 	touch source/f
-	timeout 10 "$SHIFTER" -o "lowerdir=source,uidmapping=$MAP,gidmapping=$MAP" mnt
+	mkdir u w
+	timeout 10 "$SHIFTER" -o "lowerdir=source,upperdir=u,workdir=w,uidmapping=$MAP,gidmapping=$MAP" mnt
 	is "$(ls -A mnt)" f
 	is "$(cat mnt/.wh.file 2>&1)" "cat: mnt/.wh.file: No such file or directory"
 	for way in 'touch mnt/.wh.f' 'mkdir mnt/.wh.f' 'ln mnt/f mnt/.wh.f' 'ln -s f mnt/.wh.f' \
@@ -375,7 +376,7 @@ test_names_of_markers_are_no_names() {
 		# "mv" has words of its own for EINVAL.
 		has "$(inside $way 2>&1)" '(Invalid argument|to a subdirectory of itself.*)$'
 	done
-	is "$(names source)" ".wh.file f "
+	is "$(names source)$(names u)" ".wh.file f "
 	unmount mnt
 	# A directory that is nobody's layer may have what names it likes.
 	shifted source mnt
