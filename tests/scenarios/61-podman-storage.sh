@@ -77,7 +77,8 @@ one_container() {
 	# shellcheck disable=SC2016 # for that shell
 	pods sh -ec 'm=$("$0" mount c); cd "$m"; stat -c "%u:%g %n" new etc/motd etc/passwd; cd /; "$0" umount c' "$T/podman"
 	on_disk "$(pod inspect c -f '{{.GraphDriver.Data.UpperDir}}')"
-	pod diff c | grep -v ' /dev\| /run' | grep -E '^[AD]' | sort
+	# "podman diff" would take c for the beginning of an image's id.
+	pod container diff c | grep -v ' /dev\| /run' | grep -E '^[AD]' | sort
 	pod start -a c
 	pod cp c:/etc/motd got && cat got
 	echo from outside >in && pod cp in c:/opt/in
