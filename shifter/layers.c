@@ -16,8 +16,12 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-/* A server ends some time after its mount: whoever mounts again at once waits for that. */
-#define UPPER_BUSY_MS 2000u
+/*
+ * A server ends some time after its mount, and the mount some time after an engine says that its
+ * container has ended: podman's clean-up comes after "podman start -a". Whoever mounts again at
+ * once waits for both.
+ */
+#define UPPER_BUSY_MS 5000u
 #define UPPER_BUSY_STEP_MS 5u
 
 /* Directories, the topmost first, and where the first one is. */
