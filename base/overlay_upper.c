@@ -108,11 +108,13 @@ static bool is_of(const struct handle *h, int fd)
            memcmp(own.h.f_handle, h->h.f_handle, h->h.handle_bytes) == 0;
 }
 
+/* Removed, if some process may still have it open: the server of its last mount, that is ending. */
 static bool is_gone(int fs_fd, struct handle *h)
 {
     cleanup_close int fd = open_by_handle_at(fs_fd, &h->h, O_PATH | O_CLOEXEC);
+    struct stat st;
 
-    return fd < 0 && errno == ESTALE;
+    return fd < 0 ? errno == ESTALE : fstat(fd, &st) == 0 && st.st_nlink == 0;
 }
 
 /* The name of an entry is the handle of the lower's inode, in hexadecimal digits. */

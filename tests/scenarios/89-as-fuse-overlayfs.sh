@@ -62,6 +62,21 @@ test_upper_that_is_changed_while_it_is_not_mounted() {
 	again 'one name of two' 'echo up >>a; rm a' : 'cat b; ls' 'orig up b d' b
 }
 
+# A server ends some time after its mount, and has its upper open until then.
+test_upper_that_is_new_while_the_old_one_is_open() {
+	tree
+	program -o "$OPT" mnt
+	inside sh -c 'echo up >>mnt/a'
+	unmount mnt
+	exec 8<u
+	rm -r u
+	mkdir u
+	program -o "$OPT" mnt
+	is "$(cat mnt/a)" orig
+	exec 8<&-
+	unmount mnt
+}
+
 # Nothing is lost as long as the machine runs; after that it may be, and somebody has to say that it does not matter.
 test_volatile_again() {
 	tree
