@@ -56,8 +56,8 @@ struct slot {
         };
     };
     uint32_t backing;       /* of a regular file: backing.h */
-    _Atomic uint64_t owner; /* shown to the kernel: shown_owner.h */
     atomic_int kept_fd;     /* with a handle: the way back once the inode has no name, or -1 */
+    _Atomic uint64_t owner; /* shown to the kernel: shown_owner.h */
 };
 
 struct chunk;
