@@ -72,18 +72,43 @@ int io_write_all(int fd, const void *buf, size_t len)
     return 0;
 }
 
+static bool is_dot(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+int io_each_name(int dir_fd, const char *name,
+                 int (*each)(int dir_fd, const struct dirent64 *d, void *arg), void *arg)
+{
+    cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    _Alignas(struct dirent64) char buf[8192];
+    ssize_t n;
+    int r = 0;
+
+    if (fd < 0)
+        return -errno;
+    while ((n = getdents64(fd, buf, sizeof(buf))) > 0)
+        for (ssize_t at = 0; at < n;) {
+            const struct dirent64 *d = (const void *)(buf + at);
+
+            if (!is_dot(d->d_name))
+                r = each(fd, d, arg);
+            if (r < 0)
+                return r;
+            at += d->d_reclen;
+        }
+    return n < 0 ? -errno : 0;
+}
+
+static int is_something(int dir_fd, const struct dirent64 *d, void *arg)
+{
+    (void)dir_fd;
+    (void)d;
+    (void)arg;
+    return -ENOTEMPTY;
+}
+
 bool io_dir_is_empty(int fd)
 {
-    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = own < 0 ? NULL : fdopendir(own);
-    struct dirent *entry;
-    bool empty = d;
-
-    while (empty && (entry = readdir(d)))
-        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-    if (d)
-        closedir(d);
-    else
-        close_and_reset(&own);
-    return empty;
+    return io_each_name(fd, ".", is_something, NULL) == 0;
 }

@@ -20,6 +20,14 @@ int io_read_file_at(int dirfd, const char *path, size_t max, char **buf, size_t 
 /* Writes all of it. Returns 0 or -errno. */
 int io_write_all(int fd, const void *buf, size_t len);
 
+/*
+ * Calls each(), with an fd of the directory, for what is in dir_fd/name (name may be "."), except
+ * "." and "..", until it returns less than 0; that is returned then. No symlink is followed.
+ */
+struct dirent64;
+int io_each_name(int dir_fd, const char *name,
+                 int (*each)(int dir_fd, const struct dirent64 *d, void *arg), void *arg);
+
 /* True where fd, of a directory (O_PATH will do), has nothing in it; false where that cannot be
  * read. */
 bool io_dir_is_empty(int fd);

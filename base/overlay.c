@@ -193,10 +193,10 @@ static int explain(int fs_fd, const struct overlay *o, struct err *e)
     if (code == -ESTALE) /* the index knows the topmost lower again */
         return err_setx(e, code, "the upper %s was written over another lower than %s is now",
                         upper, shown(o->lowers[0], work, sizeof(work)));
-    if (code == -EINVAL)
+    if (code == -EINVAL) {
         too_deep(o, e);
-    if (code == -EINVAL)
         err_prefix(e, "upper %s, work directory %s: the kernel's log says more", upper, work);
+    }
     return code;
 }
 
@@ -266,8 +266,7 @@ static int mount_over_upper(const struct overlay *o, int *mnt_fd, struct err *e)
     r = mount_when_free(o, mnt_fd, e);
     if (r == -ESTALE && !o->read_only && overlay_upper_drop_index(o))
         r = mount_when_free(o, mnt_fd, e);
-    if (r == 0 && !o->read_only && overlay_upper_index_is_due(o)) {
-        overlay_upper_sweep_index(o);
+    if (r == 0 && !o->read_only && overlay_upper_sweep_index(o)) {
         close_and_reset(mnt_fd);
         again.busy_ms = OWN_MOUNT_BUSY_MS;
         r = mount_when_free(&again, mnt_fd, e);

@@ -2,6 +2,7 @@
 #include "base/overlay_upper.h"
 
 #include "base/cleanup.h"
+#include "base/io.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -135,18 +136,17 @@ static bool handle_of_name(const char *name, struct handle *out)
     return read_stored(&s, n, out);
 }
 
-/* True where all layers are of one file system; then *fd is one of it. */
-static bool one_lower_fs(const struct overlay *o, int *fd)
+/* An fd of the file system that all layers are of, or -1. */
+static int open_lower_fs(const struct overlay *o)
 {
     struct stat first, st;
 
     if (fstat(o->lowers[0], &first) < 0)
-        return false;
+        return -1;
     for (size_t i = 1; i < o->n_lowers; i++)
         if (fstat(o->lowers[i], &st) < 0 || st.st_dev != first.st_dev)
-            return false;
-    *fd = openat(o->lowers[0], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return *fd >= 0;
+            return -1;
+    return openat(o->lowers[0], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* An entry without a name in the upper, of an inode that had none but the one: it was taken away.
@@ -169,29 +169,23 @@ static bool is_to_go(int lower_fs, const char *name, const struct stat *st)
            is_left_over(lower_fs, name, st);
 }
 
-/* Returns how many entries are to go, or were removed. */
-static unsigned sweep(int index, int lower_fs, bool all, bool remove)
-{
-    int own = openat(index, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = own < 0 ? NULL : fdopendir(own);
-    struct dirent *e;
-    struct stat st;
-    unsigned n = 0;
+struct sweep {
+    int lower_fs;
+    bool all;
+    bool went; /* anything */
+};
 
-    while (d && (remove || n == 0) && (e = readdir(d))) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-            fstatat(index, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-            !(all || is_to_go(lower_fs, e->d_name, &st)))
-            continue;
-        n++;
-        if (remove)
-            unlinkat(index, e->d_name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
+static int remove_if_due(int index, const struct dirent64 *d, void *arg)
+{
+    struct sweep *s = arg;
+    struct stat st;
+
+    if (fstatat(index, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        (s->all || is_to_go(s->lower_fs, d->d_name, &st))) {
+        unlinkat(index, d->d_name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
+        s->went = true;
     }
-    if (d)
-        closedir(d);
-    else
-        close_and_reset(&own);
-    return n;
+    return 0;
 }
 
 static int open_index(const struct overlay *o)
@@ -199,35 +193,29 @@ static int open_index(const struct overlay *o)
     return openat(o->work, "index", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static bool sweep_own(const struct overlay *o, bool remove)
+bool overlay_upper_sweep_index(const struct overlay *o)
 {
     cleanup_close int index = open_index(o), lower_fs = -1;
+    struct sweep s = {0};
     struct handle upper;
 
     if (index < 0 || !upper_of_index(index, &upper) || !is_of(&upper, o->upper))
         return false;
-    one_lower_fs(o, &lower_fs);
-    return sweep(index, lower_fs, false, remove) > 0;
-}
-
-bool overlay_upper_index_is_due(const struct overlay *o)
-{
-    return sweep_own(o, false);
-}
-
-void overlay_upper_sweep_index(const struct overlay *o)
-{
-    sweep_own(o, true);
+    lower_fs = open_lower_fs(o);
+    s.lower_fs = lower_fs;
+    io_each_name(index, ".", remove_if_due, &s);
+    return s.went;
 }
 
 bool overlay_upper_drop_index(const struct overlay *o)
 {
     cleanup_close int index = open_index(o);
+    struct sweep s = {.lower_fs = -1, .all = true};
     struct handle upper;
 
     if (index < 0 || !upper_of_index(index, &upper) || is_of(&upper, o->upper) ||
         !is_gone(index, &upper))
         return false;
-    sweep(index, -1, true, true);
+    io_each_name(index, ".", remove_if_due, &s);
     return unlinkat(o->work, "index", AT_REMOVEDIR) == 0;
 }

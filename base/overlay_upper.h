@@ -27,10 +27,9 @@ void overlay_upper_note_volatile(const struct overlay *o);
  * kept from an earlier mount (NFS), which nobody has here; and where an upper was changed
  * meanwhile (a whiteout or a copy taken away to have the layer's file back) they lead to EIO.
  * So they go, if the index is of this upper. While it is mounted, by the caller, who has not looked
- * at anything: then nobody else has it. What was mounted then is to be mounted anew.
+ * at anything: then nobody else has it. True where any went: then it is to be mounted anew.
  */
-bool overlay_upper_index_is_due(const struct overlay *o);
-void overlay_upper_sweep_index(const struct overlay *o);
+bool overlay_upper_sweep_index(const struct overlay *o);
 
 /*
  * After -ESTALE: an index of another upper, which is no more, goes as a whole: the upper was

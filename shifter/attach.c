@@ -24,8 +24,7 @@ static uint64_t mount_id(int dir_fd, const char *path, int flags)
     return sx.stx_mask & STATX_MNT_ID ? sx.stx_mnt_id : 0;
 }
 
-int attach_when_ready(int ready_fd, int *mnt_fd, bool entry, const char *mountpoint,
-                      uint64_t *mnt_id, struct err *e)
+int attach_wait(int ready_fd, struct err *e)
 {
     cleanup_free char *word = NULL;
     size_t len;
@@ -35,6 +34,16 @@ int attach_when_ready(int ready_fd, int *mnt_fd, bool entry, const char *mountpo
         return err_set(e, r, "wait for the server");
     if (strcmp(word, "ready\n") != 0)
         return err_setx(e, -EIO, "%s", len ? word : "the server ended before it was ready");
+    return 0;
+}
+
+int attach_when_ready(int ready_fd, int *mnt_fd, bool entry, const char *mountpoint,
+                      uint64_t *mnt_id, struct err *e)
+{
+    int r = attach_wait(ready_fd, e);
+
+    if (r < 0)
+        return r;
     if (entry) {
         r = fusemount_enter(mnt_fd);
         if (r < 0)

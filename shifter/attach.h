@@ -12,8 +12,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Waits for the word of a server on the other end: 0 for "ready", or -errno with its reason. */
+int attach_wait(int ready_fd, struct err *e);
+
 /*
- * Waits for "ready" of the server, then attaches *mnt_fd (entry: what fusemount_enter() makes of
+ * Waits for that, then attaches *mnt_fd (entry: what fusemount_enter() makes of
  * it) at the mountpoint, which may be a symbolic link to it. *mnt_id is what the mount is known by.
  */
 int attach_when_ready(int ready_fd, int *mnt_fd, bool entry, const char *mountpoint,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shifter/dir_links.h"
 
-#include "shifter/sys.h"
+#include "base/io.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -31,7 +31,7 @@ void dir_links_show(struct dir_links *l, int fd, struct stat *st)
         return;
     }
     /* Who may not read it as the server is told what overlayfs says. */
-    if (sys_each_name(fd, ".", add_if_directory, &links) < 0)
+    if (io_each_name(fd, ".", add_if_directory, &links) < 0)
         return;
     st->st_nlink = links;
     /* A change that is under way, or was meanwhile, may be counted in or not. */

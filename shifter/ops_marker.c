@@ -7,6 +7,7 @@
  * (it lists such a directory as it is).
  */
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "shifter/markers.h"
 #include "shifter/ops.h"
 #include "shifter/sys.h"
@@ -57,8 +58,8 @@ static int remove_marker(int dir, const struct dirent64 *d, void *arg)
 
 int ops_empty_hidden(const struct shifter *sh, int dir_fd, const char *name)
 {
-    int r = sh->hide_markers ? sys_each_name(dir_fd, name, is_marker, NULL) : -ENOTEMPTY;
+    int r = sh->hide_markers ? io_each_name(dir_fd, name, is_marker, NULL) : -ENOTEMPTY;
 
     /* What is made in it meanwhile is by who wants to remove it, or lets it happen. */
-    return r < 0 ? r : sys_each_name(dir_fd, name, remove_marker, NULL);
+    return r < 0 ? r : io_each_name(dir_fd, name, remove_marker, NULL);
 }

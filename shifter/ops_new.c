@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whose a new file is: ops.h. */
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "shifter/ops.h"
 
 #include <errno.h>
@@ -84,14 +85,6 @@ int ops_new_end_fd(const struct shifter *sh, struct ops_new *n, int fd)
     return r;
 }
 
-static int is_something(int dir_fd, const struct dirent64 *d, void *arg)
-{
-    (void)dir_fd;
-    (void)d;
-    (void)arg;
-    return -ENOTEMPTY;
-}
-
 /*
  * True where fd refers to what was made just now: another mount of the same source may have put
  * something else in its place, which is not to become the caller's.
@@ -101,7 +94,7 @@ static bool is_new(const struct shifter *sh, const struct ops_new *n, int fd)
     uint32_t owner = n->by_attribute ? sh->override.owners[0] : n->uid.v;
     struct sys_stat st;
 
-    if (S_ISDIR(n->mode) && sys_each_name(fd, ".", is_something, NULL) < 0)
+    if (S_ISDIR(n->mode) && !io_dir_is_empty(fd))
         return false;
     /* But for the set-group-id bit, which a directory passes on. */
     return sys_stat(fd, &st) == 0 && st.st.st_uid == owner &&

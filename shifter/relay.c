@@ -3,18 +3,17 @@
 
 #include "base/cleanup.h"
 #include "base/fusemount.h"
-#include "base/io.h"
+#include "shifter/attach.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #define ALL_IDS "0:0:4294967295"
-static const char options[] = "ro,passthrough=off,uidmapping=" ALL_IDS ",gidmapping=" ALL_IDS;
+#define OPTIONS "ro,passthrough=off,uidmapping=" ALL_IDS ",gidmapping=" ALL_IDS;
 
 struct relay_fds {
     int device, lower, ready;
@@ -24,16 +23,10 @@ struct relay_fds {
 static void become_server(const struct relay_fds *fds)
 {
     char device[16], lower[16], ready[16];
-    char *argv[] = {(char[]){"oci-shifter"},
-                    (char[]){"--fuse-fd"},
-                    device,
-                    (char[]){"--lower-fd"},
-                    lower,
-                    (char[]){"--ready-fd"},
-                    ready,
-                    (char[]){"-o"},
-                    strdup(options),
-                    NULL};
+    char program[] = "oci-shifter", o[] = "-o", opts[] = OPTIONS;
+    char device_word[] = "--fuse-fd", lower_word[] = "--lower-fd", ready_word[] = "--ready-fd";
+    char *argv[] = {program,    device_word, device, lower_word, lower,
+                    ready_word, ready,       o,      opts,       NULL};
 
     snprintf(device, sizeof(device), "%d", fds->device);
     snprintf(lower, sizeof(lower), "%d", fds->lower);
@@ -42,19 +35,6 @@ static void become_server(const struct relay_fds *fds)
         fcntl(fds->ready, F_SETFD, 0) == 0)
         execv("/proc/self/exe", argv);
     _exit(127);
-}
-
-static int wait_until_ready(int fd, struct err *e)
-{
-    cleanup_free char *word = NULL;
-    size_t len;
-    int r = io_read_all(fd, sizeof(e->msg), &word, &len);
-
-    if (r < 0)
-        return err_set(e, r, "wait for the server of a layer");
-    if (strcmp(word, "ready\n") != 0)
-        return err_setx(e, -EIO, "the server of a layer: %s", len ? word : "it has ended");
-    return 0;
 }
 
 /* The same directory through a server: a detached mount, which ends with this fd of it. */
@@ -86,8 +66,8 @@ static int relay_one(int layer, struct err *e)
         become_server(&(struct relay_fds){dev, lower, ready_out});
     close_and_reset(&ready_out);
     close_and_reset(&dev);
-    r = wait_until_ready(ready_in, e);
-    return r < 0 ? r : steal_fd(&mnt);
+    r = attach_wait(ready_in, e);
+    return r < 0 ? err_prefix(e, "layer") : steal_fd(&mnt);
 }
 
 int relay_layers(int *fds, size_t n, int *opened, size_t *n_opened, struct err *e)

@@ -49,8 +49,6 @@ static int set_handle(struct slot *s, const struct sys_handle *h)
 {
     unsigned char *room = s->handle;
 
-    s->name = NULL;
-    atomic_store(&s->links.state, 0);
     if (h->bytes > SLOT_HANDLE_INLINE) {
         room = s->long_handle = malloc(h->bytes);
         if (!room)
@@ -187,6 +185,8 @@ int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *ou
     if (r < 0)
         return r;
     s = slots_at(t, *out);
+    /* No count and no name: one place, which a short handle overwrites. */
+    atomic_store(&s->links.state, 0);
     if (who->has_handle) {
         r = set_handle(s, &who->handle);
         if (r < 0) {
@@ -197,8 +197,6 @@ int slots_add(struct slots *t, const struct identity *who, int *fd, uint32_t *ou
         s->handle_bytes = 0;
         s->fd = steal_fd(fd);
         s->node = who->node;
-        s->name = NULL;
-        atomic_store(&s->links.state, 0);
     }
     s->ino = who->ino;
     s->mount = who->mount;

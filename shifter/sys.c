@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shifter/sys.h"
 
-#include "base/cleanup.h"
-
-#include <dirent.h>
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -253,32 +250,4 @@ int sys_link(int fd, int dir_fd, const char *name)
 
     /* The magic link is followed to the object, which may itself be a symlink and is not. */
     return result(linkat(AT_FDCWD, fd_name(fd, path), dir_fd, name, AT_SYMLINK_FOLLOW));
-}
-
-static bool is_dot(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-int sys_each_name(int dir_fd, const char *name,
-                  int (*each)(int dir_fd, const struct dirent64 *d, void *arg), void *arg)
-{
-    cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    _Alignas(struct dirent64) char buf[8192];
-    ssize_t n;
-    int r = 0;
-
-    if (fd < 0)
-        return -errno;
-    while ((n = getdents64(fd, buf, sizeof(buf))) > 0)
-        for (ssize_t at = 0; at < n;) {
-            const struct dirent64 *d = (const void *)(buf + at);
-
-            if (!is_dot(d->d_name))
-                r = each(fd, d, arg);
-            if (r < 0)
-                return r;
-            at += d->d_reclen;
-        }
-    return n < 0 ? -errno : 0;
 }

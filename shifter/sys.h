@@ -76,12 +76,4 @@ int sys_rename(int from_fd, const char *name, int to_fd, const char *new_name, u
 /* Links the object behind fd, which may be an O_TMPFILE or an O_PATH fd. */
 int sys_link(int fd, int dir_fd, const char *name);
 
-/*
- * Calls each(), with an fd of the directory, for what is in dir_fd/name (name may be "."), except
- * "." and "..", until it returns less than 0; that is returned then.
- */
-struct dirent64;
-int sys_each_name(int dir_fd, const char *name,
-                  int (*each)(int dir_fd, const struct dirent64 *d, void *arg), void *arg);
-
 #endif

@@ -19,7 +19,7 @@ merge() {
 	[ "$SANITIZE" != asan ] || flags=(-fsanitize=address,undefined -fno-sanitize-recover=all)
 	once merge_layers cc -std=gnu11 -D_GNU_SOURCE -I"$REPO" "${flags[@]}" -o "$WORK/merge_layers" \
 		"$REPO/tests/tools/merge_layers.c" "$REPO"/shifter/{markers,markers_scan,side_{layer,cache}}.c \
-		"$REPO"/base/{overlay,overlay_upper,fscontext,err,log}.c
+		"$REPO"/base/{overlay,overlay_upper,fscontext,io,err,log}.c
 	mkdir -p "$1"
 	timeout 20 "$WORK/merge_layers" "${KEPT:-$T/kept}" "$@"
 }

@@ -151,13 +151,18 @@ test_no_change_is_lost() {
 	unmount mnt
 }
 
-# Where the bits of a program cannot be taken (no room for a longer attribute), its content stays too.
-test_content_stays_where_bits_do() {
-	mkdir -p lower u w mnt
+# over_other_attributes MNT: a program in a layer, that its attribute makes one, below an upper with attributes by another name
+over_other_attributes() {
+	mkdir -p lower u w "$1"
 	echo old >lower/f
 	setfattr -n user.containers.override_stat -v 0:0:755 lower
 	setfattr -n user.containers.override_stat -v 0:0:4777 lower/f
-	timeout 20 "$SHIFTER" -o "$MAPS,lowerdir=lower,upperdir=u,workdir=w,xattr_permissions=1" mnt
+	timeout 20 "$SHIFTER" -o "$MAPS,lowerdir=lower,upperdir=u,workdir=w,xattr_permissions=1" "$1"
+}
+
+# Where the bits of a program cannot be taken (no room for a longer attribute), its content stays too.
+test_content_stays_where_bits_do() {
+	over_other_attributes mnt
 	as_user python3 - <<-'END'
 		import os
 		for size in (1000, 100, 10, 1):
@@ -175,11 +180,7 @@ test_content_stays_where_bits_do() {
 
 # An attribute by another name, which a layer has, would say what held before where that name is asked for.
 test_what_was_said_before_is_gone() {
-	mkdir -p lower u w mnt
-	echo old >lower/f
-	setfattr -n user.containers.override_stat -v 0:0:755 lower
-	setfattr -n user.containers.override_stat -v 0:0:4777 lower/f
-	timeout 20 "$SHIFTER" -o "$MAPS,lowerdir=lower,upperdir=u,workdir=w,xattr_permissions=1" mnt
+	over_other_attributes mnt
 	inside sh -c 'chown 5 mnt/f; chmod 600 mnt/f'
 	unmount mnt
 	is "$(getfattr --absolute-names -dm override u/f | grep -v '^#' | xargs)" 'security.fuseoverlayfs.override_stat=5:0:600'
