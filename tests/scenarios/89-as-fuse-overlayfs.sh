@@ -183,16 +183,17 @@ test_merged_roots_are_layers() {
 }
 
 # What was changed by one name is in the upper by that name, whatever else was looked at: a layer is made of names.
+# (close(2) does not wait for the server to be told: until then the file is open by the other name.)
 test_a_file_is_copied_up_by_the_name_that_was_used() {
 	local name change
 	for name in a m z; do
 		for change in 'echo more >>$1' 'chmod 600 $1' 'chown 5 $1' 'touch -d @5 $1' 'setfattr -n user.x -v y $1' 'truncate -s 1 $1' \
-			'ln $1 new' 'cat z >/dev/null; echo more >>$1'; do
+			'ln $1 new' 'cat z >/dev/null; sleep 0.1; echo more >>$1'; do
 			rm -rf lower u w
 			tree
 			rm -r lower/d && ln lower/a lower/m && ln lower/a lower/z
 			program -o "$OPT" mnt
-			inside sh -ec 'cd mnt; ls -l >/dev/null; cat a m z >/dev/null; set -- "$2" "$1"; eval "$2"' - "$change" $name
+			inside sh -ec 'cd mnt; ls -l >/dev/null; cat a m z >/dev/null; sleep 0.1; set -- "$2" "$1"; eval "$2"' - "$change" $name
 			# A new link is a new name too.
 			is "$change $name: $(find u -type f ! -name new -printf '%f\n' | xargs)" "$change $name: $name"
 			is "$(inside stat -c '%h %s %a %u' mnt/a mnt/m mnt/z | uniq | wc -l)" 1
